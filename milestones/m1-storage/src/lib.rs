@@ -1,0 +1,27 @@
+//! InoxDB, milestone 1: storage. A row becomes bytes, and the bytes are there after a restart.
+//!
+//! ```text
+//! repl          commands, line editing, tables, inspection
+//! database      the tables of one directory, and what can be done with their rows
+//! heap          rows in pages: insert, delete, scan, vacuum, free space
+//! transaction   who sees which row (here: everybody, every row that was not deleted)
+//! buffer        how pages are reached (here: straight from and to the file)
+//! page, tuple   bytes: 8 KiB pages with line pointers, rows with headers
+//! vfs           files: the operating system's, or in memory
+//! ```
+//!
+//! Arrows point down only: a layer knows the ones below it and nothing of those above.
+
+#![forbid(unsafe_code)]
+
+pub mod buffer;
+pub mod database;
+pub mod directory;
+pub mod error;
+pub mod heap;
+pub mod page;
+pub mod tables;
+pub mod transaction;
+pub mod tuple;
+pub mod types;
+pub mod vfs;
