@@ -158,7 +158,7 @@ impl Database {
 
     /// Makes durable what was done so far.
     pub fn sync(&mut self) -> Result<()> {
-        self.pages.sync()
+        self.pages.checkpoint()
     }
 
     /// Ends the use of the database; what was done is durable.

@@ -21,6 +21,8 @@ pub mod error;
 pub mod heap;
 pub mod page;
 pub mod tables;
+#[cfg(test)]
+mod testing;
 pub mod transaction;
 pub mod tuple;
 pub mod types;

@@ -24,6 +24,8 @@ pub struct Files {
     open: HashMap<FileId, OpenFile>,
     /// Written since they were last synced.
     unsynced: BTreeSet<FileId>,
+    /// A sync has failed, and what it was to make durable may be gone: see [`Files::sync`].
+    failed: bool,
 }
 
 struct OpenFile {
@@ -33,7 +35,7 @@ struct OpenFile {
 
 impl Files {
     pub fn new(vfs: Arc<dyn Vfs>) -> Files {
-        Files { vfs, open: HashMap::new(), unsynced: BTreeSet::new() }
+        Files { vfs, open: HashMap::new(), unsynced: BTreeSet::new(), failed: false }
     }
 
     pub fn vfs(&self) -> &Arc<dyn Vfs> {
@@ -111,9 +113,21 @@ impl Files {
     }
 
     /// Makes durable what was written so far.
+    ///
+    /// A failed sync is final. The kernel may have dropped the pages it could not write and would report success
+    /// the next time, over nothing (PostgreSQL learned this in 2018, "fsyncgate"). So there is no next time.
     pub fn sync(&mut self) -> Result<()> {
         while let Some(id) = self.unsynced.first().copied() {
-            self.file(id)?.file.sync_data()?;
+            if self.failed {
+                return Err(Error::new(SqlState::IoError, "an earlier sync of the data files has failed")
+                    .with_hint(
+                        "Reading goes on. Open the database again to continue from what is durable.",
+                    ));
+            }
+            if let Err(error) = self.file(id)?.file.sync_data() {
+                self.failed = true;
+                return Err(error);
+            }
             self.unsynced.remove(&id);
         }
         Ok(())

@@ -40,6 +40,11 @@ impl Pages {
         Ok(Arc::new(page))
     }
 
+    /// A page to look at by somebody who reads a whole table and will not come back soon.
+    pub fn read_sequentially(&mut self, id: PageId) -> Result<PageRef> {
+        self.read(id)
+    }
+
     /// Begins a change on behalf of transaction `xid`.
     pub fn change(&mut self, _xid: Xid) -> Result<Change<'_>> {
         Ok(Change { pages: self, changed: Vec::new() })
@@ -67,7 +72,7 @@ impl Pages {
     }
 
     /// Makes every finished change durable.
-    pub fn sync(&mut self) -> Result<()> {
+    pub fn checkpoint(&mut self) -> Result<()> {
         self.files.sync()
     }
 }

@@ -35,7 +35,7 @@ impl HeapScan {
             let number = self.next;
             self.next += 1;
             let id = self.heap.page_id(number);
-            let page = pages.read(id)?;
+            let page = pages.read_sequentially(id)?;
             expect_heap(&page, id)?;
             visible.clear();
             for slot in 1..=page.slot_count() {

@@ -1,6 +1,7 @@
 //! The heap against the simplest model of it: a map from places to rows.
 
 use super::*;
+use crate::testing::{open_pages, transact};
 use crate::tuple::Layout;
 use crate::types::{Column, DataType, Schema, Value};
 use crate::vfs::{MemoryVfs, Vfs};
@@ -12,18 +13,15 @@ struct Table {
     pages: Pages,
     heap: Heap,
     layout: Layout,
-    transaction: Transaction,
 }
 
 impl Table {
-    fn new() -> Table {
-        let vfs = Arc::new(MemoryVfs::new());
-        vfs.create_dir(crate::buffer::BASE).unwrap();
-        let mut pages = Pages::new(vfs);
+    fn new(vfs: Arc<MemoryVfs>) -> Table {
+        let mut pages = open_pages(vfs);
         let column = Column { name: "c".into(), data_type: DataType::Text, not_null: false };
         let layout = Layout::new(&Schema::new(vec![column]).unwrap());
         let heap = Heap::create(&mut pages, 16384).unwrap();
-        Table { pages, heap, layout, transaction: Transaction }
+        Table { pages, heap, layout }
     }
 
     fn insert(&mut self, lengths: &[usize]) -> Vec<Tid> {
@@ -32,38 +30,48 @@ impl Table {
             tuples.push_row(&self.layout, &[text(*length)]).unwrap();
         }
         let mut tids = Vec::new();
-        self.heap.insert(&mut self.pages, &self.transaction, 1, &mut tuples, &mut tids).unwrap();
+        transact(&mut self.pages, |pages, transaction| {
+            self.heap.insert(pages, transaction, 1, &mut tuples, &mut tids).unwrap();
+        });
         tids
     }
 
     fn scan(&mut self) -> BTreeMap<Tid, Value> {
-        let mut scan = self.heap.scan(&mut self.pages).unwrap();
         let (mut visible, mut rows) = (Vec::new(), BTreeMap::new());
-        while let Some((page, bytes)) =
-            scan.next_page(&mut self.pages, &self.transaction, &mut visible).unwrap()
-        {
-            for slot in &visible {
-                let row = self.layout.row(bytes.item(*slot).unwrap()).unwrap();
-                rows.insert(Tid { page, slot: *slot }, row[0].clone());
+        transact(&mut self.pages, |pages, transaction| {
+            let mut scan = self.heap.scan(pages).unwrap();
+            while let Some((page, bytes)) = scan.next_page(pages, transaction, &mut visible).unwrap() {
+                for slot in &visible {
+                    let row = self.layout.row(bytes.item(*slot).unwrap()).unwrap();
+                    rows.insert(Tid { page, slot: *slot }, row[0].clone());
+                }
             }
-        }
+        });
         rows
     }
 
-    fn delete(&mut self, tid: Tid) {
-        self.heap.delete(&mut self.pages, &self.transaction, &[tid]).unwrap();
+    fn get(&mut self, tid: Tid) -> Result<Option<Value>> {
+        transact(&mut self.pages, |pages, transaction| {
+            let found = self.heap.get(pages, transaction, tid)?;
+            Ok(found.map(|tuple| self.layout.value(tuple.bytes(), 0).unwrap()))
+        })
+    }
+
+    fn delete(&mut self, tids: &[Tid]) {
+        transact(&mut self.pages, |pages, transaction| {
+            self.heap.delete(pages, transaction, tids).unwrap();
+        });
     }
 
     fn vacuum(&mut self) -> VacuumReport {
         let (mut report, mut next) = (VacuumReport::default(), Some(0));
-        while let Some(from) = next {
-            let mut garbage = Vec::new();
-            next = self
-                .heap
-                .find_garbage(&mut self.pages, &self.transaction, from, &mut garbage, &mut report)
-                .unwrap();
-            self.heap.remove_garbage(&mut self.pages, &self.transaction, &garbage, &mut report).unwrap();
-        }
+        transact(&mut self.pages, |pages, transaction| {
+            while let Some(from) = next {
+                let mut garbage = Vec::new();
+                next = self.heap.find_garbage(pages, transaction, from, &mut garbage, &mut report).unwrap();
+                self.heap.remove_garbage(pages, transaction, &garbage, &mut report).unwrap();
+            }
+        });
         report
     }
 
@@ -98,7 +106,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn the_heap_holds_what_the_model_holds(steps in proptest::collection::vec(step(), 1..40)) {
-        let (mut table, mut model) = (Table::new(), BTreeMap::new());
+        let (mut table, mut model) = (Table::new(Arc::default()), BTreeMap::new());
         for step in steps {
             match step {
                 Step::Insert(lengths) => {
@@ -108,7 +116,7 @@ proptest! {
                 }
                 Step::Delete(index) if !model.is_empty() => {
                     let tid = *index.get(&model.keys().copied().collect::<Vec<_>>());
-                    table.delete(tid);
+                    table.delete(&[tid]);
                     model.remove(&tid);
                 }
                 Step::Delete(_) => {}
@@ -118,20 +126,17 @@ proptest! {
             prop_assert_eq!(&table.scan(), &model);
         }
         for (tid, value) in &model {
-            let found = table.heap.get(&mut table.pages, &table.transaction, *tid).unwrap().unwrap();
-            prop_assert_eq!(&table.layout.row(found.bytes()).unwrap()[0], value);
+            prop_assert_eq!(&table.get(*tid).unwrap(), &Some(value.clone()));
         }
     }
 }
 
 #[test]
 fn a_delete_only_marks_and_vacuum_makes_the_room_usable() {
-    let mut table = Table::new();
+    let mut table = Table::new(Arc::default());
     let tids = table.insert(&[1000; 70]);
     let pages = table.page_count();
-    for tid in &tids {
-        table.delete(*tid);
-    }
+    table.delete(&tids);
     assert!(table.scan().is_empty());
     assert_eq!(table.vacuum().removed, 70);
     table.insert(&[1000; 70]);
@@ -140,7 +145,7 @@ fn a_delete_only_marks_and_vacuum_makes_the_room_usable() {
 
 #[test]
 fn reopening_does_not_cost_a_page_each_time() {
-    let mut table = Table::new();
+    let mut table = Table::new(Arc::default());
     for _ in 0..100 {
         table.insert(&[10]);
         table.heap = Heap::new(16384);
@@ -150,12 +155,12 @@ fn reopening_does_not_cost_a_page_each_time() {
 
 #[test]
 fn the_longest_row_fits_and_nothing_loops() {
-    let mut table = Table::new();
+    let mut table = Table::new(Arc::default());
     // Header 24, null bits 1, one end of 2.
     let longest = crate::tuple::MAX_TUPLE_SIZE - 27;
     let tids = table.insert(&[longest, longest, longest]);
     assert_eq!(tids.iter().map(|tid| tid.page).collect::<Vec<_>>(), [0, 1, 2]);
-    table.delete(tids[1]);
+    table.delete(&tids[1..2]);
     table.vacuum();
     assert_eq!(table.insert(&[longest]), [tids[1]]);
 }
@@ -163,17 +168,14 @@ fn the_longest_row_fits_and_nothing_loops() {
 #[test]
 fn a_damaged_page_is_reported_with_its_place() {
     let vfs = Arc::new(MemoryVfs::new());
-    let mut table = Table::new();
-    table.pages = Pages::new(vfs.clone());
-    table.heap = Heap::create(&mut table.pages, 16384).unwrap();
+    let mut table = Table::new(vfs.clone());
     table.insert(&[3000; 6]);
-    table.pages.sync().unwrap();
+    table.pages.checkpoint().unwrap();
     let file = vfs.open("base/16384").unwrap();
     file.write_at(b"?", 8192 + 5000).unwrap();
-    table.pages = Pages::new(vfs);
-    let error = table.heap.get(&mut table.pages, &table.transaction, Tid { page: 1, slot: 1 }).unwrap_err();
+    table.pages = open_pages(vfs);
+    let error = table.get(Tid { page: 1, slot: 1 }).unwrap_err();
     assert_eq!(error.state().code(), "XX001");
     assert!(error.message().starts_with("page 1 of file \"base/16384\": the checksum is"), "{error}");
-    let first = table.heap.get(&mut table.pages, &table.transaction, Tid { page: 0, slot: 1 });
-    assert!(first.unwrap().is_some(), "the other pages stay readable");
+    assert!(table.get(Tid { page: 0, slot: 1 }).unwrap().is_some(), "the other pages stay readable");
 }

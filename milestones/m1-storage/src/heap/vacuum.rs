@@ -43,7 +43,7 @@ impl Heap {
                 return Ok(Some(number));
             }
             let id = self.page_id(number);
-            let page = pages.read(id)?;
+            let page = pages.read_sequentially(id)?;
             expect_heap(&page, id)?;
             let before = garbage.len();
             for slot in 1..=page.slot_count() {

@@ -1,0 +1,17 @@
+//! What the unit tests of every stage need: pages, and somebody to change them.
+
+use crate::buffer::{BASE, Pages};
+use crate::transaction::Transaction;
+use crate::vfs::Vfs;
+use std::sync::Arc;
+
+/// The pages in `vfs`, made if there are none.
+pub fn open_pages(vfs: Arc<dyn Vfs>) -> Pages {
+    vfs.create_dir(BASE).unwrap();
+    Pages::new(vfs)
+}
+
+/// Does something on behalf of a transaction that is committed afterwards.
+pub fn transact<T>(pages: &mut Pages, run: impl FnOnce(&mut Pages, &Transaction) -> T) -> T {
+    run(pages, &Transaction)
+}

@@ -1,0 +1,222 @@
+//! How everybody above reaches pages: read one, or change some.
+//!
+//! The interface is the same in every stage, and it is narrow on purpose:
+//!
+//! - [`Pages::read`] gives a page to look at, for as long as the [`PageRef`] is held.
+//! - [`Pages::change`] opens a [`Change`]: pages are opened in it, edited through [`PageMut`], and the change is
+//!   finished. Until then nothing has happened; afterwards all of it has.
+//!
+//! In this stage, a finished change becomes one record in the log, and the changed pages wait in a map. They go to
+//! their files when the map is full or at a checkpoint, and never before the log is durable up to their LSN. A read
+//! looks into the map first, and goes to the file for every page that is not there.
+
+mod change;
+mod files;
+
+pub use change::Change;
+pub use files::{BASE, Files};
+
+use crate::error::{Error, Result};
+use crate::page::{FileId, Page, PageId, PageNo};
+use crate::transaction::Xid;
+use crate::vfs::Vfs;
+use crate::wal::segments::Segments;
+use crate::wal::{self, ControlData, ControlFile, Lsn, RecordKind, Wal};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A page held for reading. It does not change while it is held: a writer makes a new copy of it.
+pub type PageRef = Arc<Page>;
+
+/// What can be set when a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Changed pages to keep in memory; when there are more, they are written out.
+    pub dirty_pages: usize,
+    /// A checkpoint is made when the log has grown by this much since the last one.
+    pub max_wal_size: u64,
+    /// The size of the log's segments; fixed when the database is made.
+    pub segment_size: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { dirty_pages: 1024, max_wal_size: 64 << 20, segment_size: wal::SEGMENT_SIZE }
+    }
+}
+
+/// The pages of all relations, and the log of their changes.
+///
+/// Invariant: a page in the data files is no newer than the durable log (log before data).
+pub struct Pages {
+    files: Files,
+    wal: Wal,
+    control_file: ControlFile,
+    /// What the next checkpoint will write into the control file.
+    control: ControlData,
+    dirty: HashMap<PageId, PageRef>,
+    options: Options,
+}
+
+impl Pages {
+    /// Makes the log and the control file of a new database.
+    pub fn create(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+        vfs.create_dir(BASE).map_err(|error| Error::io("create", BASE, error))?;
+        Segments::create(vfs.clone(), options.segment_size)?;
+        ControlFile::create(&**vfs, options.segment_size)?;
+        Ok(())
+    }
+
+    /// The pages as the data files have them, with a log that goes on at `end` in a new epoch. Recovery comes
+    /// first: see `crate::recovery`.
+    pub fn new(
+        vfs: Arc<dyn Vfs>,
+        options: Options,
+        mut control_file: ControlFile,
+        segments: Segments,
+        end: Lsn,
+    ) -> Result<Pages> {
+        let mut control = control_file.data();
+        control.epoch += 1;
+        control.clean = false;
+        // Durable before the first record of this epoch is: no two openings may share an epoch.
+        control_file.write(control)?;
+        let wal = Wal::new(segments, end, control.epoch);
+        Ok(Pages { files: Files::new(vfs), wal, control_file, control, dirty: HashMap::new(), options })
+    }
+
+    /// A page to look at, checked.
+    pub fn read(&mut self, id: PageId) -> Result<PageRef> {
+        if let Some(page) = self.dirty.get(&id) {
+            return Ok(page.clone());
+        }
+        let mut page = Page::zeroed();
+        self.files.read(id, &mut page)?;
+        Ok(Arc::new(page))
+    }
+
+    /// A page to look at by somebody who reads a whole table and will not come back soon.
+    pub fn read_sequentially(&mut self, id: PageId) -> Result<PageRef> {
+        self.read(id)
+    }
+
+    /// Begins a change on behalf of transaction `xid`.
+    pub fn change(&mut self, xid: Xid) -> Result<Change<'_>> {
+        self.make_room()?;
+        self.wal.reserve()?;
+        Ok(Change::new(self, xid))
+    }
+
+    pub fn page_count(&mut self, file: FileId) -> Result<PageNo> {
+        self.files.page_count(file)
+    }
+
+    /// Adds empty pages to a file: at least one.
+    pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
+        self.files.extend(file)
+    }
+
+    pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.files.create(file)
+    }
+
+    pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        self.dirty.retain(|id, _| id.file != file);
+        self.files.remove(file)
+    }
+
+    pub fn files(&mut self) -> &mut Files {
+        &mut self.files
+    }
+
+    pub fn wal(&mut self) -> &mut Wal {
+        &mut self.wal
+    }
+
+    /// The counters and pointers that the next checkpoint will save.
+    pub fn control(&mut self) -> &mut ControlData {
+        &mut self.control
+    }
+
+    /// The control data as the control file has it.
+    pub fn saved_control(&self) -> ControlData {
+        self.control_file.data()
+    }
+
+    pub fn dirty_pages(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
+    /// may be torn.
+    pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        if !self.dirty.contains_key(&id) {
+            if self.dirty.len() >= self.options.dirty_pages {
+                self.write_dirty()?;
+            }
+            let mut page = Page::zeroed();
+            if !fresh && id.page < self.files.page_count(id.file)? {
+                self.files.read(id, &mut page)?;
+            }
+            self.dirty.insert(id, Arc::new(page));
+        }
+        match self.dirty.get_mut(&id) {
+            Some(page) => Ok(Arc::make_mut(page)),
+            None => Err(Error::internal("a restored page vanished")),
+        }
+    }
+
+    /// Makes everything durable in the data files, so that replay need not go further back than here.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.write_checkpoint(false)
+    }
+
+    /// The last checkpoint of an orderly end: the next start will find nothing to replay.
+    pub fn shut_down(&mut self) -> Result<()> {
+        self.write_checkpoint(true)
+    }
+
+    fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
+        self.wal.reserve()?;
+        self.write_dirty()?;
+        self.files.sync()?;
+        let redo = self.wal.end();
+        self.wal.append(RecordKind::Checkpoint, 0, |_| 0)?;
+        self.wal.flush(self.wal.end())?;
+        self.control.redo = redo;
+        self.control.durable = self.wal.durable();
+        self.control_file.write(ControlData { clean, ..self.control })?;
+        // Only now that the control file is durable does nobody need the old segments.
+        let (keep_from, end) = (self.control_file.keep_from(), self.wal.end());
+        self.wal.segments().recycle(keep_from, end)
+    }
+
+    /// Between changes: keeps the log and the map of changed pages within their bounds. A transaction in progress
+    /// does not matter, its rows are invisible in the data files, too.
+    fn make_room(&mut self) -> Result<()> {
+        if self.wal.end() - self.control.redo >= self.options.max_wal_size {
+            self.checkpoint()
+        } else if self.dirty.len() >= self.options.dirty_pages {
+            self.write_dirty()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes every changed page to its file.
+    fn write_dirty(&mut self) -> Result<()> {
+        // Log before data. The LSN to wait for is that of the newest page.
+        let newest = self.dirty.values().map(|page| page.lsn()).max().unwrap_or(0);
+        self.wal.flush(newest)?;
+        let mut ids: Vec<PageId> = self.dirty.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            if let Some(page) = self.dirty.get_mut(&id) {
+                self.files.write(id, Arc::make_mut(page))?;
+                self.dirty.remove(&id);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! `cargo x ci`: every check, in order, stopping at the first that fails.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::stages::Stages;
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Step {
+    /// Every file is formatted
+    Fmt,
+    /// Clippy has nothing to say
+    Clippy,
+    /// Every test of the workspace passes
+    Test,
+    /// milestones/lineage.toml declares every difference between the stages
+    Lineage,
+    /// Each milestone, copied out of the repository, builds and passes its unit tests
+    Standalone,
+}
+
+/// Runs the steps, all of them if none is named; whether all passed.
+pub fn run(root: &Path, steps: &[Step]) -> Result<bool> {
+    let steps = if steps.is_empty() { Step::value_variants() } else { steps };
+    let started = Instant::now();
+    let mut summary = String::new();
+    for step in steps {
+        let name = step.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        eprintln!("== {name}");
+        let step_started = Instant::now();
+        let outcome = step.run(root);
+        let took = seconds(step_started.elapsed());
+        if let Err(error) = outcome {
+            eprintln!("{summary}{name:<12}{took:>8}  FAILED\n\nci: {name} failed: {error:#}");
+            return Ok(false);
+        }
+        writeln!(summary, "{name:<12}{took:>8}  ok")?;
+    }
+    eprintln!("\n{summary}{:<12}{:>8}  ok", "all", seconds(started.elapsed()));
+    Ok(true)
+}
+
+impl Step {
+    fn run(self, root: &Path) -> Result<()> {
+        match self {
+            Step::Fmt => cargo(root, &["fmt", "--all", "--check"]),
+            Step::Clippy => {
+                cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+            }
+            Step::Test => cargo(root, &["test", "--workspace"]),
+            Step::Lineage => {
+                if crate::check_lineage(root)? {
+                    Ok(())
+                } else {
+                    bail!("milestones/lineage.toml and the stages disagree")
+                }
+            }
+            Step::Standalone => standalone(root),
+        }
+    }
+}
+
+fn cargo(dir: &Path, arguments: &[&str]) -> Result<()> {
+    succeed(Command::new("cargo").current_dir(dir).args(arguments))
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    if status.success() {
+        return Ok(());
+    }
+    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    bail!("`{} {}` failed", command.get_program().to_string_lossy(), words.join(" "))
+}
+
+/// Copies each milestone to a place of its own and tests it there.
+///
+/// The workspace's Cargo.lock goes along, so that the copy is built from the versions that were tested here;
+/// the toolchain goes along for the same reason. One target folder serves all copies and all runs, as they
+/// share most dependencies; what was built of the milestone itself is removed again.
+fn standalone(root: &Path) -> Result<()> {
+    let place = tempfile::Builder::new().prefix("inoxdb-standalone-").tempdir()?;
+    let built = root.join("target/standalone");
+    let stages = Stages::read(&root.join("milestones"))?;
+    for stage in &stages.all {
+        let copy = place.path().join(&stage.name);
+        copy_folder(&stage.dir, &copy)?;
+        for file in ["Cargo.lock", "rust-toolchain.toml"] {
+            fs::copy(root.join(file), copy.join(file)).with_context(|| format!("cannot copy {file}"))?;
+        }
+        let started = Instant::now();
+        let cargo = |arguments: &[&str]| {
+            succeed(Command::new("cargo").current_dir(&copy).args(arguments).env("CARGO_TARGET_DIR", &built))
+        };
+        let tested = cargo(&["test", "--quiet"]);
+        cargo(&["clean", "--quiet", "--package", &stage.name])?;
+        tested.with_context(|| format!("{} does not stand alone", stage.name))?;
+        eprintln!("{} stands alone ({})", stage.name, seconds(started.elapsed()));
+    }
+    Ok(())
+}
+
+/// Copies what belongs to a crate: not what was built or made by running it, nor hidden files.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with('.') || name == "target" || name == "inoxdb-data" {
+            continue;
+        }
+        let target: PathBuf = to.join(&name);
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_holds_the_crate_and_nothing_that_was_built() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for file in ["src/a/b.rs", "target/debug/x", ".hidden", "Cargo.toml"] {
+            crate::stages::tests::write(&from.path().join(file), file);
+        }
+        let copy = to.path().join("copy");
+        copy_folder(from.path(), &copy).unwrap();
+        assert_eq!(fs::read_to_string(copy.join("src/a/b.rs")).unwrap(), "src/a/b.rs");
+        assert!(copy.join("Cargo.toml").exists());
+        assert!(!copy.join("target").exists() && !copy.join(".hidden").exists());
+    }
+
+    #[test]
+    fn a_failing_step_is_named_with_its_command() {
+        let command = &mut Command::new("git");
+        let error = succeed(command.args(["rev-parse", "--quiet", "--verify", "none"])).unwrap_err();
+        assert_eq!(error.to_string(), "`git rev-parse --quiet --verify none` failed");
+    }
+}

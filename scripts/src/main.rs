@@ -1,0 +1,137 @@
+//! `cargo x`: the tools that keep five crates one story.
+//!
+//! Each milestone is the previous one plus one idea. `lineage` shows and checks exactly that, `forward`
+//! carries a change to the stages after it, `ci` runs every check there is.
+
+#![forbid(unsafe_code)]
+
+mod ci;
+mod declarations;
+mod forward;
+mod git;
+mod lineage;
+mod stages;
+mod table;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::ci::Step;
+use crate::declarations::Declarations;
+use crate::stages::Stages;
+
+#[derive(Parser)]
+#[command(name = "cargo x", about = "InoxDB's own tools", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show how each stage's files differ from the stage before
+    Lineage(LineageArgs),
+    /// Carry a change of one stage's files to the stages after it
+    Forward(ForwardArgs),
+    /// Run the checks, all of them or those named
+    Ci {
+        /// The steps to run, in this order; none means all
+        #[arg(value_enum)]
+        steps: Vec<Step>,
+    },
+}
+
+#[derive(Args)]
+struct LineageArgs {
+    /// Fail unless milestones/lineage.toml declares every difference, and only those
+    #[arg(long, conflicts_with = "diff")]
+    check: bool,
+    /// Show how FILE differs in STAGE from the stage before (STAGE as `m3` or `m3-buffer-pool`)
+    #[arg(long, num_args = 2, value_names = ["FILE", "STAGE"])]
+    diff: Option<Vec<String>>,
+}
+
+#[derive(Args)]
+struct ForwardArgs {
+    /// Files inside the stage, such as `src/page/mod.rs`
+    #[arg(required_unless_present = "all")]
+    files: Vec<String>,
+    /// The stage that was changed
+    #[arg(long, value_name = "STAGE")]
+    from: String,
+    /// Every file of the stage that differs from the commit
+    #[arg(long, conflicts_with = "files")]
+    all: bool,
+    /// The commit that holds the stage as it was before the change
+    #[arg(long, value_name = "COMMIT", default_value = "HEAD")]
+    since: String,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command; `false` means that it ran and found something wrong, and has said what.
+fn run(command: Command) -> Result<bool> {
+    let root = repository()?;
+    match command {
+        Command::Lineage(LineageArgs { check: true, .. }) => check_lineage(&root),
+        Command::Lineage(LineageArgs { diff: Some(diff), .. }) => {
+            let [file, stage] = diff.as_slice() else { anyhow::bail!("--diff takes FILE and STAGE") };
+            let stages = Stages::read(&root.join("milestones"))?;
+            print(&lineage::diff(&stages, file, stage)?)?;
+            Ok(true)
+        }
+        Command::Lineage(_) => {
+            let stages = Stages::read(&root.join("milestones"))?;
+            let declared = Declarations::read(&root.join("milestones/lineage.toml"))?;
+            print(&table::render(&stages, &declared, std::io::stdout().is_terminal()))?;
+            Ok(true)
+        }
+        Command::Forward(args) => {
+            let chosen = if args.all { forward::Chosen::All } else { forward::Chosen::Named(args.files) };
+            let report = forward::run(&root, &args.from, chosen, &args.since)?;
+            print(&report.text())?;
+            Ok(report.clean())
+        }
+        Command::Ci { steps } => ci::run(&root, &steps),
+    }
+}
+
+fn check_lineage(root: &Path) -> Result<bool> {
+    let stages = Stages::read(&root.join("milestones"))?;
+    let declared = Declarations::read(&root.join("milestones/lineage.toml"))?;
+    let complaints = lineage::check(&stages, &declared);
+    for complaint in &complaints {
+        eprintln!("{complaint}");
+    }
+    if complaints.is_empty() {
+        print(&format!("lineage: {} stages, every difference is declared\n", stages.all.len()))?;
+    }
+    Ok(complaints.is_empty())
+}
+
+/// The repository this program was built from.
+fn repository() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(Path::to_path_buf).context("scripts/ has no parent folder")
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
