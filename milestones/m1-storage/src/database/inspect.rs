@@ -1,0 +1,28 @@
+//! A look inside, for those who want to see how it is done.
+
+use super::{Database, open};
+use crate::buffer::PageRef;
+use crate::error::{Error, Result, SqlState};
+use crate::page::{FileId, PageNo};
+use crate::tuple::Layout;
+
+impl Database {
+    /// A page of a table, and of how many, for inspection.
+    pub fn read_page(&mut self, name: &str, page: PageNo) -> Result<PageRef> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        let file = FileId::main(table.relation);
+        let count = self.pages.page_count(file)?;
+        if page >= count {
+            return Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("page {page} does not exist: \"{name}\" has {count} pages"),
+            ));
+        }
+        self.pages.read(file.page(page))
+    }
+
+    /// How a table's rows are laid out in bytes, for inspection.
+    pub fn layout(&mut self, name: &str) -> Result<&Layout> {
+        Ok(&open(&self.tables, &mut self.open_tables, name)?.layout)
+    }
+}

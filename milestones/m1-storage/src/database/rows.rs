@@ -1,0 +1,94 @@
+//! What can be done with the rows of a table, named by their places.
+
+use super::{Database, OpenTable, open};
+use crate::error::Result;
+use crate::heap::VacuumReport;
+use crate::page::Tid;
+use crate::tuple::TupleBuffer;
+use crate::types::Value;
+
+impl Database {
+    /// Stores rows; their places, in the same order.
+    pub fn insert(&mut self, name: &str, rows: Vec<Vec<Value>>) -> Result<Vec<Tid>> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        let mut tuples = encode(table, name, rows)?;
+        let mut tids = Vec::new();
+        let columns = table.layout.column_count();
+        table.heap.insert(&mut self.pages, &self.transaction, columns, &mut tuples, &mut tids)?;
+        Ok(tids)
+    }
+
+    /// The row at `tid`, if there is one.
+    pub fn get(&mut self, name: &str, tid: Tid) -> Result<Option<Vec<Value>>> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        let found = table.heap.get(&mut self.pages, &self.transaction, tid)?;
+        found.map(|tuple| table.layout.row(tuple.bytes())).transpose()
+    }
+
+    /// Calls `visit` with each row and its place.
+    pub fn scan(&mut self, name: &str, visit: &mut dyn FnMut(Tid, Vec<Value>) -> Result<()>) -> Result<()> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        let mut scan = table.heap.scan(&mut self.pages)?;
+        let mut visible = Vec::new();
+        while let Some((number, page)) = scan.next_page(&mut self.pages, &self.transaction, &mut visible)? {
+            for slot in &visible {
+                let tuple = page.item(*slot).unwrap_or(&[]);
+                visit(Tid { page: number, slot: *slot }, table.layout.row(tuple)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the row at `tid`: the new version's place, or `None` if there is no such row.
+    pub fn update(&mut self, name: &str, tid: Tid, row: Vec<Value>) -> Result<Option<Tid>> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        if table.heap.get(&mut self.pages, &self.transaction, tid)?.is_none() {
+            return Ok(None);
+        }
+        let mut tuples = encode(table, name, vec![row])?;
+        let mut tids = Vec::new();
+        let columns = table.layout.column_count();
+        table.heap.insert(&mut self.pages, &self.transaction, columns, &mut tuples, &mut tids)?;
+        table.heap.delete(&mut self.pages, &self.transaction, &[tid])?;
+        Ok(tids.pop())
+    }
+
+    /// Marks the row at `tid` as deleted; whether there was one.
+    pub fn delete(&mut self, name: &str, tid: Tid) -> Result<bool> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        if table.heap.get(&mut self.pages, &self.transaction, tid)?.is_none() {
+            return Ok(false);
+        }
+        table.heap.delete(&mut self.pages, &self.transaction, &[tid])?;
+        Ok(true)
+    }
+
+    /// Takes away the garbage that updates and deletes have left.
+    pub fn vacuum(&mut self, name: &str) -> Result<VacuumReport> {
+        let table = open(&self.tables, &mut self.open_tables, name)?;
+        let mut report = VacuumReport::default();
+        let mut garbage = Vec::new();
+        let mut next = Some(0);
+        while let Some(from) = next {
+            garbage.clear();
+            next = table.heap.find_garbage(
+                &mut self.pages,
+                &self.transaction,
+                from,
+                &mut garbage,
+                &mut report,
+            )?;
+            table.heap.remove_garbage(&mut self.pages, &self.transaction, &garbage, &mut report)?;
+        }
+        Ok(report)
+    }
+}
+
+fn encode(table: &OpenTable, name: &str, rows: Vec<Vec<Value>>) -> Result<TupleBuffer> {
+    let mut tuples = TupleBuffer::default();
+    for mut row in rows {
+        table.schema.coerce_row(name, &mut row)?;
+        tuples.push_row(&table.layout, &row)?;
+    }
+    Ok(tuples)
+}
