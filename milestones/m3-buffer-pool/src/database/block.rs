@@ -39,10 +39,7 @@ impl Database {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
             Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
-            Block::Failed => {
-                self.transaction = Transaction::default();
-                Ok(Outcome::RolledBack)
-            }
+            Block::Failed => self.abort_transaction().map(|()| Outcome::RolledBack),
         }
     }
 
@@ -50,10 +47,7 @@ impl Database {
     pub fn rollback(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open | Block::Failed => {
-                self.transaction = Transaction::default();
-                Ok(())
-            }
+            Block::Open | Block::Failed => self.abort_transaction(),
         }
     }
 
@@ -71,6 +65,12 @@ impl Database {
         }
     }
 
+    /// Forgets the transaction. Its rows stay where they are, and nobody will see them.
+    fn abort_transaction(&mut self) -> Result<()> {
+        self.transaction = Transaction::default();
+        Ok(())
+    }
+
     /// Runs one command in the block, or in a transaction of its own.
     pub(super) fn command<T>(&mut self, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
         if self.block == Block::Failed {
@@ -84,7 +84,7 @@ impl Database {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
             (Ok(answer), _) => Ok(answer),
             (Err(error), Block::None) => {
-                self.transaction = Transaction::default();
+                self.abort_transaction()?;
                 Err(error)
             }
             (Err(error), _) => {

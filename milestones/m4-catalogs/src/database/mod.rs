@@ -1,0 +1,161 @@
+//! The database: its directory, its tables, and what can be done with their rows.
+
+mod block;
+mod inspect;
+mod rows;
+
+pub use block::Outcome;
+
+use crate::buffer::{BASE, Options, Pages};
+use crate::catalog::{self, Catalog, Oid, Table};
+use crate::directory::DataDirectory;
+use crate::error::{Error, Result, SqlState};
+use crate::heap::Heap;
+use crate::page::{FileId, PageNo};
+use crate::recovery::{self, RecoveryReport};
+use crate::transaction::{CommitLog, Transaction};
+use crate::types::Schema;
+use crate::vfs::Vfs;
+use crate::wal::control::CONTROL_FILE;
+use crate::wal::segments::WAL_DIR;
+use block::Block;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The format of this stage's data directories.
+const FORMAT: &str = "InoxDB m4-catalogs 1";
+
+/// What this stage keeps in a data directory.
+const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE];
+
+/// An open database. One owner uses it; there are no threads inside and nothing global.
+///
+/// Each command is a transaction of its own, unless [`Database::begin`] has opened a block; then all commands until
+/// [`Database::commit`] are one. What a commit has acknowledged survives anything; what was not committed is not
+/// there.
+pub struct Database {
+    pages: Pages,
+    catalog: Catalog,
+    /// The heaps of the tables that are used, with what they remember.
+    heaps: HashMap<Oid, Heap>,
+    ddl: Ddl,
+    transaction: Transaction,
+    block: Block,
+    recovery: RecoveryReport,
+    _directory: DataDirectory,
+}
+
+/// The tables that the transaction has created and dropped: whose files go when it ends.
+#[derive(Default)]
+struct Ddl {
+    created: Vec<Oid>,
+    dropped: Vec<Oid>,
+}
+
+impl Database {
+    /// Opens the database in `vfs`, making an empty one if there is none.
+    pub fn open(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
+        let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
+        if directory.is_new() {
+            Pages::create(&vfs, options)?;
+            create_catalogs(&vfs, options)?;
+            directory.mark_complete(&*vfs, FORMAT)?;
+        }
+        let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
+        let catalog = Catalog::load(&mut pages, &Transaction::default())?;
+        catalog.sweep_orphans(&mut pages)?;
+        Ok(Database {
+            pages,
+            catalog,
+            heaps: HashMap::new(),
+            ddl: Ddl::default(),
+            transaction: Transaction::default(),
+            block: Block::None,
+            recovery,
+            _directory: directory,
+        })
+    }
+
+    /// What recovery had to do when the database was opened.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.recovery
+    }
+
+    pub fn create_table(&mut self, name: &str, schema: Schema) -> Result<()> {
+        self.command(|db| {
+            db.transaction.assign_xid(&mut db.pages);
+            let defaults = vec![None; schema.columns().len()];
+            let table = db.catalog.create_table(&mut db.pages, &db.transaction, name, schema, defaults)?;
+            db.ddl.created.push(table.oid);
+            Ok(())
+        })
+    }
+
+    pub fn drop_table(&mut self, name: &str) -> Result<()> {
+        self.command(|db| {
+            db.transaction.assign_xid(&mut db.pages);
+            let table = db.catalog.drop_table(&mut db.pages, &db.transaction, name)?;
+            db.ddl.dropped.push(table.oid);
+            Ok(())
+        })
+    }
+
+    /// The names of the tables, their columns, and their sizes in pages.
+    pub fn tables(&mut self) -> Result<Vec<(String, Schema, PageNo)>> {
+        let mut list = Vec::new();
+        for table in self.catalog.tables().filter(|table| !table.is_catalog) {
+            let pages = self.pages.page_count(FileId::main(table.oid))?;
+            list.push((table.name.clone(), table.schema.clone(), pages));
+        }
+        Ok(list)
+    }
+
+    pub fn schema(&self, name: &str) -> Result<&Schema> {
+        Ok(&self.catalog.get(name)?.schema)
+    }
+
+    /// Brings the data files up to date, so that recovery would begin here.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.pages.checkpoint()
+    }
+
+    /// Ends the use of the database in order. A block that is still open is rolled back.
+    pub fn close(mut self) -> Result<()> {
+        self.pages.shut_down()
+    }
+}
+
+/// The catalogs of a new database, durable before the database is declared complete.
+fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), options)?;
+    CommitLog::create_if_missing(&mut pages)?;
+    catalog::bootstrap(&mut pages)?;
+    pages.shut_down()
+}
+
+/// A table and its heap, by name.
+fn open<'a>(
+    catalog: &Catalog,
+    heaps: &'a mut HashMap<Oid, Heap>,
+    name: &str,
+) -> Result<(Arc<Table>, &'a mut Heap)> {
+    let table = catalog.get(name)?.clone();
+    let heap = heaps.entry(table.oid).or_insert_with(|| Heap::new(table.oid));
+    Ok((table, heap))
+}
+
+/// The same, to change its rows.
+fn open_for_change<'a>(
+    catalog: &Catalog,
+    heaps: &'a mut HashMap<Oid, Heap>,
+    name: &str,
+) -> Result<(Arc<Table>, &'a mut Heap)> {
+    let (table, heap) = open(catalog, heaps, name)?;
+    if table.is_catalog {
+        return Err(Error::new(
+            SqlState::InsufficientPrivilege,
+            format!("permission denied: \"{name}\" is a system catalog"),
+        ));
+    }
+    Ok((table, heap))
+}

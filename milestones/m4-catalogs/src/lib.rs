@@ -1,0 +1,34 @@
+//! InoxDB, milestone 4: catalogs. Tables about tables, and so CREATE TABLE is a transaction.
+//!
+//! ```text
+//! repl          commands, line editing, tables, inspection
+//! database      the tables of one directory, and what can be done with their rows
+//! catalog       which tables there are, as rows of tables
+//! heap          rows in pages: insert, delete, scan, vacuum, free space
+//! transaction   xids, the commit log, who sees which row
+//! recovery      what happens at open: the log is read, and what it says is done again
+//! buffer        how pages are reached (here: through a pool of frames)
+//! wal           records, segments, control file
+//! page, tuple   bytes: 8 KiB pages with line pointers, rows with headers
+//! vfs           files: the operating system's, or in memory
+//! ```
+//!
+//! Arrows point down only: a layer knows the ones below it and nothing of those above.
+
+#![forbid(unsafe_code)]
+
+pub mod buffer;
+pub mod catalog;
+pub mod database;
+pub mod directory;
+pub mod error;
+pub mod heap;
+pub mod page;
+pub mod recovery;
+#[cfg(test)]
+mod testing;
+pub mod transaction;
+pub mod tuple;
+pub mod types;
+pub mod vfs;
+pub mod wal;
