@@ -20,6 +20,7 @@ pub mod directory;
 pub mod error;
 pub mod heap;
 pub mod page;
+pub mod repl;
 pub mod tables;
 #[cfg(test)]
 mod testing;

@@ -1,0 +1,21 @@
+//! The conversation: reads commands, has the database carry them out, prints what comes of it.
+//!
+//! - `options` the command line; `input` where lines come from; `gather` makes commands of them
+//! - `commands` what can be said; `arguments` and `values` read what
+//!   follows a command's name
+//! - `output` where everything is printed; `table` draws results; `report` prints errors
+//!
+//! Nothing that is typed ends the session, except `\q`.
+
+mod arguments;
+mod commands;
+mod gather;
+mod input;
+mod options;
+mod output;
+mod report;
+mod session;
+mod table;
+mod values;
+
+pub use session::{Session, main};
