@@ -119,7 +119,7 @@ impl Value {
             Value::Double(n) => {
                 // PostgreSQL rounds half to even here (rint); the bounds are exact powers of two.
                 let rounded = n.round_ties_even();
-                if !(-9.223372036854775808e18..9.223372036854775808e18).contains(&rounded) {
+                if !(-9.223_372_036_854_776e18..9.223_372_036_854_776e18).contains(&rounded) {
                     return Err(range_error());
                 }
                 rounded as i64

@@ -185,6 +185,17 @@ impl TupleBuffer {
         self.ends.is_empty()
     }
 
+    /// The bytes of all tuples together.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds a tuple that is one already.
+    pub fn push_tuple(&mut self, tuple: &[u8]) {
+        self.bytes.extend_from_slice(tuple);
+        self.ends.push(self.bytes.len());
+    }
+
     pub fn tuple(&self, index: usize) -> &[u8] {
         &self.bytes[self.range(index)]
     }

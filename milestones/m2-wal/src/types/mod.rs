@@ -2,7 +2,7 @@
 
 mod value;
 
-pub use value::Value;
+pub use value::{Value, write_double};
 
 use crate::error::{Error, Result, SqlState};
 use std::fmt;

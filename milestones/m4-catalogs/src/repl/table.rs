@@ -90,8 +90,13 @@ impl Table {
 
     /// Draws the table.
     pub fn print(self, output: &mut Output) -> Result<()> {
+        Frame::new(&self.widths).header(&self.header, output);
+        self.print_rows(output)
+    }
+
+    /// Draws the rows without the columns' names above them.
+    pub fn print_rows(self, output: &mut Output) -> Result<()> {
         let frame = Frame::new(&self.widths);
-        frame.header(&self.header, output);
         if let Some(spill) = self.spill {
             spill.read(|batch| frame.rows(batch, output)).map_err(temporary)?;
         }

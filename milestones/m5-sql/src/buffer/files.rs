@@ -1,0 +1,163 @@
+//! The relations' files: `base/16384` and its kin, read and written a page at a time.
+//!
+//! This is the only place that turns a page number into a file offset, and the only one that checks pages on
+//! their way in and seals them on their way out.
+
+use crate::error::{Error, Result, SqlState};
+use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
+use crate::vfs::{self, File, Vfs};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The directory of the relations' files.
+pub const BASE: &str = "base";
+
+/// Open files at a time: a database has more tables than a process may have files.
+const MAX_OPEN_FILES: usize = 200;
+
+/// A file grows by an eighth of its size, within these bounds, so that the file system has to find space (and
+/// may refuse to) once for many pages.
+const MAX_GROWTH: u32 = 128;
+
+pub struct Files {
+    vfs: Arc<dyn Vfs>,
+    open: HashMap<FileId, OpenFile>,
+    /// Written since they were last synced.
+    unsynced: BTreeSet<FileId>,
+    /// A sync has failed, and what it was to make durable may be gone: see [`Files::sync`].
+    failed: bool,
+}
+
+struct OpenFile {
+    file: File,
+    pages: PageNo,
+}
+
+impl Files {
+    pub fn new(vfs: Arc<dyn Vfs>) -> Files {
+        Files { vfs, open: HashMap::new(), unsynced: BTreeSet::new(), failed: false }
+    }
+
+    pub fn vfs(&self) -> &Arc<dyn Vfs> {
+        &self.vfs
+    }
+
+    /// Makes a new, empty file and its name durable.
+    pub fn create(&mut self, id: FileId) -> Result<()> {
+        let file = File::create(&*self.vfs, &path(id))?;
+        vfs::sync_dir(&*self.vfs, BASE)?;
+        self.remember(id, OpenFile { file, pages: 0 });
+        Ok(())
+    }
+
+    pub fn exists(&self, id: FileId) -> Result<bool> {
+        self.vfs.exists(&path(id)).map_err(|error| Error::io("stat", path(id), error))
+    }
+
+    /// Removes a file; that it was already gone is no error.
+    pub fn remove(&mut self, id: FileId) -> Result<()> {
+        self.open.remove(&id);
+        self.unsynced.remove(&id);
+        match self.vfs.remove(&path(id)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", path(id), error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Every relation file in the directory.
+    pub fn list(&self) -> Result<Vec<FileId>> {
+        let names = self.vfs.list(BASE).map_err(|error| Error::io("list", BASE, error))?;
+        Ok(names.iter().filter_map(|name| FileId::parse(name)).collect())
+    }
+
+    pub fn page_count(&mut self, id: FileId) -> Result<PageNo> {
+        Ok(self.file(id)?.pages)
+    }
+
+    /// Adds at least one page of zeros to a file, with disk space behind it; the range of new pages.
+    pub fn extend(&mut self, id: FileId) -> Result<std::ops::Range<PageNo>> {
+        let open = self.file(id)?;
+        let start = open.pages;
+        let Some(end) = start.checked_add((start / 8).clamp(1, MAX_GROWTH)) else {
+            return Err(Error::new(
+                SqlState::ProgramLimitExceeded,
+                format!("cannot extend file \"{}\" beyond {start} pages", path(id)),
+            ));
+        };
+        open.file.allocate(u64::from(end) * PAGE_SIZE as u64)?;
+        open.pages = end;
+        self.unsynced.insert(id);
+        Ok(start..end)
+    }
+
+    /// Reads a page and checks it. One past the end of the file is an error: nobody should ask for it.
+    pub fn read(&mut self, id: PageId, page: &mut Page) -> Result<()> {
+        let open = self.file(id.file)?;
+        if id.page >= open.pages {
+            return Err(Error::corrupted(id, format_args!("the file has only {} pages", open.pages)));
+        }
+        open.file.read_exact_at(page.bytes_mut(), offset(id))?;
+        page.verify(id)
+    }
+
+    /// Seals a page and writes it; beyond the end of the file, the file grows.
+    pub fn write(&mut self, id: PageId, page: &mut Page) -> Result<()> {
+        page.seal(id);
+        let open = self.file(id.file)?;
+        open.file.write_all_at(page.bytes(), offset(id))?;
+        open.pages = open.pages.max(id.page + 1);
+        self.unsynced.insert(id.file);
+        Ok(())
+    }
+
+    /// Makes durable what was written so far.
+    ///
+    /// A failed sync is final. The kernel may have dropped the pages it could not write and would report success
+    /// the next time, over nothing (PostgreSQL learned this in 2018, "fsyncgate"). So there is no next time.
+    pub fn sync(&mut self) -> Result<()> {
+        while let Some(id) = self.unsynced.first().copied() {
+            if self.failed {
+                return Err(Error::new(SqlState::IoError, "an earlier sync of the data files has failed")
+                    .with_hint(
+                        "Reading goes on. Open the database again to continue from what is durable.",
+                    ));
+            }
+            if let Err(error) = self.file(id)?.file.sync_data() {
+                self.failed = true;
+                return Err(error);
+            }
+            self.unsynced.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, id: FileId) -> Result<&mut OpenFile> {
+        if !self.open.contains_key(&id) {
+            let file = File::open(&*self.vfs, &path(id))?;
+            let len = file.len()?;
+            // A file that ends within a page: the power failed while it grew. The part is no page yet.
+            let pages = PageNo::try_from(len / PAGE_SIZE as u64)
+                .map_err(|_| Error::corrupted(format_args!("file \"{}\"", path(id)), "is too long"))?;
+            self.remember(id, OpenFile { file, pages });
+        }
+        self.open.get_mut(&id).ok_or_else(|| Error::internal("an open file vanished"))
+    }
+
+    fn remember(&mut self, id: FileId, open: OpenFile) {
+        if self.open.len() >= MAX_OPEN_FILES {
+            // Rare, and opening again is cheap: not worth an order of last use.
+            self.open.clear();
+        }
+        self.open.insert(id, open);
+    }
+}
+
+fn path(id: FileId) -> String {
+    format!("{BASE}/{id}")
+}
+
+fn offset(id: PageId) -> u64 {
+    u64::from(id.page) * PAGE_SIZE as u64
+}

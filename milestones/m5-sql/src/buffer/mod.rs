@@ -1,0 +1,265 @@
+//! How everybody above reaches pages: read one, or change some.
+//!
+//! The interface is the same in every stage, and it is narrow on purpose:
+//!
+//! - [`Pages::read`] gives a page to look at, for as long as the [`PageRef`] is held.
+//! - [`Pages::change`] opens a [`Change`]: pages are opened in it, edited through [`PageMut`], and the change is
+//!   finished. Until then nothing has happened; afterwards all of it has.
+//!
+//! In this stage, pages that were read stay in memory as long as there is room: see `pool`. A finished change becomes
+//! one record in the log, and the changed pages stay as dirty frames. They go to their files when their frames are needed
+//! or at a checkpoint, and never before the log is durable up to their LSN.
+
+mod change;
+mod files;
+mod pool;
+
+pub use change::Change;
+pub use files::{BASE, Files};
+pub use pool::{Frame, Pool, Statistics};
+
+use crate::error::{Error, Result};
+use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
+use crate::transaction::Xid;
+use crate::vfs::Vfs;
+use crate::wal::segments::Segments;
+use crate::wal::{self, ControlData, ControlFile, Lsn, RecordKind, Wal};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A page held for reading. It does not change while it is held: a writer makes a new copy of it.
+pub type PageRef = Arc<Page>;
+
+/// What can be set when a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Memory for pages, in bytes.
+    pub shared_buffers: usize,
+    /// A checkpoint is made when the log has grown by this much since the last one.
+    pub max_wal_size: u64,
+    /// The size of the log's segments; fixed when the database is made.
+    pub segment_size: u32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { shared_buffers: 128 << 20, max_wal_size: 64 << 20, segment_size: wal::SEGMENT_SIZE }
+    }
+}
+
+/// The pages of all relations, and the log of their changes.
+///
+/// Invariant: a page in the data files is no newer than the durable log (log before data).
+pub struct Pages {
+    files: Files,
+    wal: Wal,
+    control_file: ControlFile,
+    /// What the next checkpoint will write into the control file.
+    control: ControlData,
+    pool: Pool,
+    options: Options,
+}
+
+impl Pages {
+    /// Makes the log and the control file of a new database.
+    pub fn create(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+        vfs.create_dir(BASE).map_err(|error| Error::io("create", BASE, error))?;
+        Segments::create(vfs.clone(), options.segment_size)?;
+        ControlFile::create(&**vfs, options.segment_size)?;
+        Ok(())
+    }
+
+    /// The pages as the data files have them, with a log that goes on at `end` in a new epoch. Recovery comes
+    /// first: see `crate::recovery`.
+    pub fn new(
+        vfs: Arc<dyn Vfs>,
+        options: Options,
+        mut control_file: ControlFile,
+        segments: Segments,
+        end: Lsn,
+    ) -> Result<Pages> {
+        let mut control = control_file.data();
+        control.epoch += 1;
+        control.clean = false;
+        // Durable before the first record of this epoch is: no two openings may share an epoch.
+        control_file.write(control)?;
+        let wal = Wal::new(segments, end, control.epoch);
+        let pool = Pool::new(frame_count(options.shared_buffers));
+        Ok(Pages { files: Files::new(vfs), wal, control_file, control, pool, options })
+    }
+
+    /// A page to look at, checked.
+    pub fn read(&mut self, id: PageId) -> Result<PageRef> {
+        let frame = self.load(id, false)?;
+        Ok(self.pool.frame(frame).page.clone())
+    }
+
+    /// A page to look at by somebody who reads a whole table and will not come back soon. If the table is large, its
+    /// pages take turns in a few frames.
+    pub fn read_sequentially(&mut self, id: PageId) -> Result<PageRef> {
+        let is_large = self.files.page_count(id.file)? as usize > self.pool.capacity() / 4;
+        let frame = self.load(id, is_large)?;
+        Ok(self.pool.frame(frame).page.clone())
+    }
+
+    /// Begins a change on behalf of transaction `xid`.
+    pub fn change(&mut self, xid: Xid) -> Result<Change<'_>> {
+        self.make_room()?;
+        self.wal.reserve()?;
+        Ok(Change::new(self, xid))
+    }
+
+    pub fn page_count(&mut self, file: FileId) -> Result<PageNo> {
+        self.files.page_count(file)
+    }
+
+    /// Adds empty pages to a file: at least one.
+    pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
+        self.files.extend(file)
+    }
+
+    pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.files.create(file)
+    }
+
+    pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        for frame in 0..self.pool.frames().len() {
+            if self.pool.frame(frame).id.is_some_and(|id| id.file == file) {
+                self.pool.evict(frame);
+            }
+        }
+        self.files.remove(file)
+    }
+
+    pub fn files(&mut self) -> &mut Files {
+        &mut self.files
+    }
+
+    pub fn wal(&mut self) -> &mut Wal {
+        &mut self.wal
+    }
+
+    /// The counters and pointers that the next checkpoint will save.
+    pub fn control(&mut self) -> &mut ControlData {
+        &mut self.control
+    }
+
+    /// The control data as the control file has it.
+    pub fn saved_control(&self) -> ControlData {
+        self.control_file.data()
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Changes the memory for pages. What is in memory is written out and forgotten.
+    pub fn set_shared_buffers(&mut self, bytes: usize) -> Result<()> {
+        self.write_dirty()?;
+        self.pool = Pool::new(frame_count(bytes));
+        self.options.shared_buffers = bytes;
+        Ok(())
+    }
+
+    /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
+    /// may be torn.
+    pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        let beyond_end = id.page >= self.files.page_count(id.file)?;
+        let frame = if (fresh || beyond_end) && !self.pool.contains(id) {
+            let frame = self.free_frame(false)?;
+            *Arc::make_mut(&mut self.pool.frame_mut(frame).page) = Page::zeroed();
+            self.pool.install(frame, id, false);
+            frame
+        } else {
+            self.load(id, false)?
+        };
+        let frame = self.pool.frame_mut(frame);
+        frame.dirty = true;
+        Ok(Arc::make_mut(&mut frame.page))
+    }
+
+    /// The frame with a page, read into it if need be.
+    fn load(&mut self, id: PageId, sequential: bool) -> Result<usize> {
+        if let Some(frame) = self.pool.find(id, sequential) {
+            return Ok(frame);
+        }
+        let frame = self.free_frame(sequential)?;
+        self.pool.statistics.reads += 1;
+        self.files.read(id, Arc::make_mut(&mut self.pool.frame_mut(frame).page))?;
+        self.pool.install(frame, id, sequential);
+        Ok(frame)
+    }
+
+    /// An empty frame; the page that was in it is safe in its file.
+    fn free_frame(&mut self, sequential: bool) -> Result<usize> {
+        let frame = self.pool.victim(sequential, self.wal.check().is_ok());
+        self.write_frame(frame)?;
+        self.pool.evict(frame);
+        Ok(frame)
+    }
+
+    /// Writes a frame's page to its file, if it has changed.
+    fn write_frame(&mut self, number: usize) -> Result<()> {
+        let frame = self.pool.frame_mut(number);
+        let Some(id) = frame.id.filter(|_| frame.dirty) else { return Ok(()) };
+        self.wal.check()?;
+        // Log before data: this line is what makes it safe to give up a dirty page.
+        self.wal.flush(frame.page.lsn())?;
+        self.files.write(id, Arc::make_mut(&mut frame.page))?;
+        frame.dirty = false;
+        self.pool.statistics.writes += 1;
+        Ok(())
+    }
+
+    /// Makes everything durable in the data files, so that replay need not go further back than here.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.write_checkpoint(false)
+    }
+
+    /// The last checkpoint of an orderly end: the next start will find nothing to replay.
+    pub fn shut_down(&mut self) -> Result<()> {
+        self.write_checkpoint(true)
+    }
+
+    fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
+        self.wal.reserve()?;
+        self.write_dirty()?;
+        self.files.sync()?;
+        let redo = self.wal.end();
+        self.wal.append(RecordKind::Checkpoint, 0, |_| 0)?;
+        self.wal.flush(self.wal.end())?;
+        self.control.redo = redo;
+        self.control.durable = self.wal.durable();
+        self.control_file.write(ControlData { clean, ..self.control })?;
+        // Only now that the control file is durable does nobody need the old segments.
+        let (keep_from, end) = (self.control_file.keep_from(), self.wal.end());
+        self.wal.segments().recycle(keep_from, end)
+    }
+
+    /// Between changes: keeps the log within its bounds. A transaction in progress does not matter, its rows are
+    /// invisible in the data files, too.
+    fn make_room(&mut self) -> Result<()> {
+        if self.wal.end() - self.control.redo >= self.options.max_wal_size {
+            self.checkpoint()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes every changed page to its file.
+    fn write_dirty(&mut self) -> Result<()> {
+        // The log goes first in one piece, for all of them.
+        let dirty = self.pool.dirty_frames();
+        let newest = dirty.iter().map(|frame| self.pool.frame(*frame).page.lsn()).max().unwrap_or(0);
+        self.wal.flush(newest)?;
+        for frame in dirty {
+            self.write_frame(frame)?;
+        }
+        Ok(())
+    }
+}
+
+/// Frames for so much memory: at least 16, as in PostgreSQL.
+fn frame_count(bytes: usize) -> usize {
+    (bytes / PAGE_SIZE).max(16)
+}

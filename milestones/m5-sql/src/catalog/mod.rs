@@ -1,0 +1,202 @@
+//! The catalogs: tables about tables.
+//!
+//! Which tables there are, their columns, their types: these are facts like any others, and a database is good at
+//! keeping facts. So they are rows of tables, `pg_class`, `pg_attribute` and their kin, in heaps like every other's. They
+//! are read by the same scan, changed by the same insert and delete, and logged and rolled back with them: CREATE TABLE is
+//! a transaction because INSERT is one.
+//!
+//! `pg_class` has a row about `pg_class`. To read that row one must know where it is, so a few facts are not looked
+//! up but known: `bootstrap` has them, and writes the first rows. `rows` turns rows into [`Table`]s and back.
+//!
+//! This file is the memory of what was read. It is kept in step with the rows by whoever changes them, and read anew
+//! after a rollback.
+
+mod bootstrap;
+mod indexes;
+mod lookup;
+mod rows;
+
+pub use bootstrap::create as bootstrap;
+pub use indexes::Index;
+pub use lookup::{Lookup, Lookups};
+
+use crate::buffer::Pages;
+use crate::error::{Error, Result, SqlState};
+use crate::heap::Heap;
+use crate::page::FileId;
+use crate::transaction::Transaction;
+use crate::tuple::Layout;
+use crate::types::{Schema, check_name};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The number of a thing that the catalogs know: a table, a type. A table's is also the number of its files.
+pub type Oid = u32;
+
+/// Numbers from here on are given to what users create (PostgreSQL's `FirstNormalObjectId`).
+pub const FIRST_OID: Oid = 16384;
+
+/// A table as the catalogs describe it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub oid: Oid,
+    pub name: String,
+    pub schema: Schema,
+    pub layout: Layout,
+    /// For each column its default as text (`pg_attrdef.adbin`), if it has one.
+    pub defaults: Vec<Option<String>>,
+    pub indexes: Vec<Arc<Index>>,
+    /// `pg_class` and its kin: anybody may read them, and only CREATE and DROP change them.
+    pub is_catalog: bool,
+}
+
+/// The tables there are, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    tables: BTreeMap<String, Arc<Table>>,
+    /// Something was created or dropped that is not committed yet.
+    changed: bool,
+}
+
+impl Catalog {
+    /// Reads the catalogs as the transaction sees them.
+    pub fn load(pages: &mut Pages, transaction: &Transaction) -> Result<Catalog> {
+        let mut catalog = Catalog::default();
+        let mut indexes = indexes::read(pages, transaction)?;
+        for mut table in rows::read_tables(pages, transaction)? {
+            table.indexes = indexes.remove(&table.oid).unwrap_or_default();
+            catalog.tables.insert(table.name.clone(), Arc::new(table));
+        }
+        Ok(catalog)
+    }
+
+    pub fn get(&self, name: &str) -> Result<&Arc<Table>> {
+        self.tables.get(name).ok_or_else(|| {
+            Error::new(SqlState::UndefinedTable, format!("relation \"{name}\" does not exist"))
+        })
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values()
+    }
+
+    /// Whether a table or an index has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.index(name).is_some()
+    }
+
+    /// Creates a table: its files, then its rows in the catalogs. Its files are there at once; if the transaction does
+    /// not commit they are removed, or swept away at the next start.
+    pub fn create_table(
+        &mut self,
+        pages: &mut Pages,
+        transaction: &Transaction,
+        name: &str,
+        schema: Schema,
+        defaults: Vec<Option<String>>,
+    ) -> Result<Arc<Table>> {
+        self.check_new_name(name)?;
+        let oid = next_oid(pages)?;
+        Heap::create(pages, oid)?;
+        let layout = Layout::new(&schema);
+        let table = Arc::new(Table {
+            oid,
+            name: name.to_string(),
+            schema,
+            layout,
+            defaults,
+            indexes: Vec::new(),
+            is_catalog: false,
+        });
+        rows::insert_table(pages, transaction, &table)?;
+        self.tables.insert(name.to_string(), table.clone());
+        self.changed = true;
+        Ok(table)
+    }
+
+    /// Takes a table out of the catalogs. Its files go when the transaction has committed.
+    pub fn drop_table(
+        &mut self,
+        pages: &mut Pages,
+        transaction: &Transaction,
+        name: &str,
+    ) -> Result<Arc<Table>> {
+        let table = self
+            .get(name)
+            .map_err(|_| Error::new(SqlState::UndefinedTable, format!("table \"{name}\" does not exist")))?;
+        if table.is_catalog {
+            return Err(Error::new(
+                SqlState::InsufficientPrivilege,
+                format!("permission denied: \"{name}\" is a system catalog"),
+            ));
+        }
+        let table = table.clone();
+        rows::delete_table(pages, transaction, table.oid)?;
+        for index in &table.indexes {
+            indexes::delete(pages, transaction, index.oid)?;
+        }
+        self.tables.remove(name);
+        self.changed = true;
+        Ok(table)
+    }
+
+    /// The transaction ended. What it did to the catalogs stays, or it has to be forgotten by reading them anew.
+    pub fn end_transaction(&mut self, pages: &mut Pages, committed: bool) -> Result<()> {
+        if self.changed && !committed {
+            *self = Catalog::load(pages, &Transaction::default())?;
+        }
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Removes the files that no table owns: of transactions that created a table and did not commit, and of tables
+    /// whose DROP committed just before the crash.
+    pub fn sweep_orphans(&self, pages: &mut Pages) -> Result<Vec<FileId>> {
+        let indexes = self.tables.values().flat_map(|table| &table.indexes).map(|index| index.oid);
+        let owned: std::collections::HashSet<Oid> =
+            self.tables.values().map(|table| table.oid).chain(indexes).collect();
+        let files = pages.files().list()?;
+        let orphans: Vec<FileId> = files
+            .into_iter()
+            .filter(|file| file.relation >= FIRST_OID && !owned.contains(&file.relation))
+            .collect();
+        for file in &orphans {
+            let next = &mut pages.control().next_relation;
+            *next = (*next).max(file.relation + 1);
+            pages.remove_file(*file)?;
+        }
+        Ok(orphans)
+    }
+
+    fn check_new_name(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        if self.has(name) {
+            return Err(Error::new(SqlState::DuplicateTable, format!("relation \"{name}\" already exists")));
+        }
+        if name.starts_with("pg_") {
+            return Err(Error::new(SqlState::ReservedName, format!("unacceptable table name \"{name}\""))
+                .with_detail("The prefix \"pg_\" is reserved for system catalogs."));
+        }
+        Ok(())
+    }
+}
+
+/// A number that nothing has had before. It is saved by the next checkpoint; after a crash, the log and the files
+/// that are there tell which ones were given out.
+fn next_oid(pages: &mut Pages) -> Result<Oid> {
+    let next = &mut pages.control().next_relation;
+    let oid = (*next).max(FIRST_OID);
+    *next = oid
+        .checked_add(1)
+        .ok_or_else(|| Error::new(SqlState::ProgramLimitExceeded, "the numbers for relations are used up"))?;
+    Ok(oid)
+}
+
+/// Removes the files of a table that was dropped, or whose creation was rolled back.
+pub fn remove_files(pages: &mut Pages, oid: Oid) -> Result<()> {
+    pages.remove_file(FileId::main(oid))?;
+    pages.remove_file(FileId::free_space_map(oid))
+}
+
+#[cfg(test)]
+mod tests;

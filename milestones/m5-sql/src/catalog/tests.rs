@@ -1,0 +1,97 @@
+//! The catalogs as rows: what is created is found again, what is rolled back is not.
+
+use super::*;
+use crate::testing::{open_pages, transact};
+use crate::transaction::CommitLog;
+use crate::types::{Column, DataType};
+use crate::vfs::MemoryVfs;
+
+fn schema() -> Schema {
+    let column = |name: &str, data_type, not_null| Column { name: name.to_string(), data_type, not_null };
+    Schema::new(vec![
+        column("id", DataType::Integer, true),
+        column("name", DataType::Varchar(Some(100)), false),
+        column("score", DataType::DoublePrecision, false),
+    ])
+    .unwrap()
+}
+
+fn create(catalog: &mut Catalog, pages: &mut Pages, transaction: &Transaction, name: &str) -> Arc<Table> {
+    let defaults = vec![None, Some("'nobody'".to_string()), None];
+    catalog.create_table(pages, transaction, name, schema(), defaults).unwrap()
+}
+
+fn names(catalog: &Catalog) -> Vec<&str> {
+    catalog.tables().filter(|table| !table.is_catalog).map(|table| table.name.as_str()).collect()
+}
+
+#[test]
+fn pg_class_has_a_row_about_pg_class() {
+    let mut pages = open_pages(Arc::new(MemoryVfs::new()));
+    bootstrap(&mut pages).unwrap();
+    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let pg_class = catalog.get("pg_class").unwrap();
+    assert_eq!((pg_class.oid, pg_class.is_catalog), (1259, true));
+    for table in catalog.tables() {
+        let known = bootstrap::catalog(table.oid).unwrap();
+        assert_eq!((&table.name, &table.schema), (&known.name, &known.schema));
+    }
+}
+
+#[test]
+fn a_committed_table_is_found_after_a_restart() {
+    let vfs = Arc::new(MemoryVfs::new());
+    let mut pages = open_pages(vfs.clone());
+    bootstrap(&mut pages).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "t"));
+    drop(pages);
+    let mut pages = open_pages(vfs);
+    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let table = catalog.get("t").unwrap();
+    assert_eq!((table.oid, &table.schema), (FIRST_OID, &schema()));
+    assert_eq!(table.defaults, [None, Some("'nobody'".to_string()), None]);
+}
+
+#[test]
+fn a_rolled_back_table_is_gone_and_its_files_are_swept() {
+    let vfs = Arc::new(MemoryVfs::new());
+    let mut pages = open_pages(vfs.clone());
+    bootstrap(&mut pages).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "stays"));
+    let mut transaction = Transaction::default();
+    transaction.assign_xid(&mut pages);
+    let lost = create(&mut catalog, &mut pages, &transaction, "lost");
+    catalog.end_transaction(&mut pages, false).unwrap();
+    assert_eq!(names(&catalog), ["stays"]);
+    let orphans = catalog.sweep_orphans(&mut pages).unwrap();
+    assert_eq!(orphans, [FileId::main(lost.oid), FileId::free_space_map(lost.oid)]);
+    let next = transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "next"));
+    assert!(next.oid > lost.oid, "a number was used twice");
+}
+
+#[test]
+fn a_drop_is_a_transaction_too() {
+    let mut pages = open_pages(Arc::new(MemoryVfs::new()));
+    bootstrap(&mut pages).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "t"));
+    catalog.end_transaction(&mut pages, true).unwrap();
+
+    let mut transaction = Transaction::default();
+    transaction.assign_xid(&mut pages);
+    transaction.next_command();
+    catalog.drop_table(&mut pages, &transaction, "t").unwrap();
+    assert!(names(&catalog).is_empty());
+    catalog.end_transaction(&mut pages, false).unwrap();
+    assert_eq!(names(&catalog), ["t"]);
+
+    let mut transaction = Transaction::default();
+    transaction.assign_xid(&mut pages);
+    transaction.next_command();
+    catalog.drop_table(&mut pages, &transaction, "t").unwrap();
+    CommitLog::commit(&mut pages, transaction.xid()).unwrap();
+    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    assert!(names(&catalog).is_empty());
+}

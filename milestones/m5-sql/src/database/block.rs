@@ -1,0 +1,124 @@
+//! Transaction blocks: which commands belong together, and how they end.
+
+use super::Database;
+use crate::catalog;
+use crate::error::{Error, Result, SqlState};
+use crate::transaction::{CommitLog, Transaction};
+
+/// Whether commands belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    /// No: each is its own transaction.
+    None,
+    Open,
+    /// Yes, but one has failed: only the end of the block is accepted, and it will be a rollback.
+    Failed,
+}
+
+/// How a transaction block ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Committed,
+    RolledBack,
+}
+
+impl Database {
+    /// Opens a transaction block.
+    pub fn begin(&mut self) -> Result<()> {
+        if self.block != Block::None {
+            return Err(Error::new(
+                SqlState::ActiveSqlTransaction,
+                "there is already a transaction in progress",
+            ));
+        }
+        self.block = Block::Open;
+        Ok(())
+    }
+
+    /// Ends the block. If a command in it has failed, it is rolled back instead.
+    pub fn commit(&mut self) -> Result<Outcome> {
+        match std::mem::replace(&mut self.block, Block::None) {
+            Block::None => Err(no_transaction()),
+            Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
+            Block::Failed => self.abort_transaction().map(|()| Outcome::RolledBack),
+        }
+    }
+
+    /// Ends the block as if none of its commands had been.
+    pub fn rollback(&mut self) -> Result<()> {
+        match std::mem::replace(&mut self.block, Block::None) {
+            Block::None => Err(no_transaction()),
+            Block::Open | Block::Failed => self.abort_transaction(),
+        }
+    }
+
+    /// Whether a transaction block is open, and whether it has failed.
+    pub fn block(&self) -> (bool, bool) {
+        (self.block != Block::None, self.block == Block::Failed)
+    }
+
+    pub(super) fn commit_transaction(&mut self) -> Result<()> {
+        let transaction = std::mem::take(&mut self.transaction);
+        match transaction.xid() {
+            // It has changed nothing: there is nothing to commit, and no log to wait for.
+            0 => Ok(()),
+            xid => {
+                CommitLog::commit(&mut self.pages, xid)?;
+                self.end_ddl(true)
+            }
+        }
+    }
+
+    /// Forgets the transaction. Its rows stay where they are, and nobody will see them.
+    fn abort_transaction(&mut self) -> Result<()> {
+        self.transaction = Transaction::default();
+        self.end_ddl(false)
+    }
+
+    /// After the end of a transaction: its CREATEs and DROPs are final or forgotten, and the files of tables that do
+    /// not exist any more go. A crash before that leaves them to the sweep at the next start.
+    fn end_ddl(&mut self, committed: bool) -> Result<()> {
+        let ddl = std::mem::take(&mut self.ddl);
+        self.catalog.end_transaction(&mut self.pages, committed)?;
+        let changed = !ddl.created.is_empty() || !ddl.dropped.is_empty();
+        for oid in if committed { ddl.dropped } else { ddl.created } {
+            catalog::remove_files(&mut self.pages, oid)?;
+        }
+        if changed {
+            // What they remember may be about tables and indexes that are no more.
+            self.writers.clear();
+        }
+        Ok(())
+    }
+
+    /// Runs one command in the block, or in a transaction of its own.
+    pub(super) fn command<T>(&mut self, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
+        if self.block == Block::Failed {
+            return Err(aborted());
+        }
+        self.transaction.next_command();
+        match (run(self), self.block) {
+            (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
+            (Ok(answer), _) => Ok(answer),
+            (Err(error), Block::None) => {
+                self.abort_transaction()?;
+                Err(error)
+            }
+            (Err(error), _) => {
+                self.block = Block::Failed;
+                Err(error)
+            }
+        }
+    }
+}
+
+pub(super) fn aborted() -> Error {
+    Error::new(
+        SqlState::InFailedSqlTransaction,
+        "current transaction is aborted, commands ignored until end of transaction block",
+    )
+}
+
+fn no_transaction() -> Error {
+    Error::new(SqlState::NoActiveSqlTransaction, "there is no transaction in progress")
+}

@@ -1,0 +1,58 @@
+//! A look inside, for those who want to see how it is done.
+
+use super::Database;
+use crate::buffer::{PageRef, Pages};
+use crate::error::{Error, Result, SqlState};
+use crate::page::{FileId, PageNo};
+use crate::tuple::Layout;
+use crate::types::Schema;
+use crate::wal::{LogReader, Lsn, Record};
+
+impl Database {
+    /// Calls `visit` with the log's records from `from` on (or from the redo pointer), for inspection, for as long as
+    /// it answers true.
+    pub fn read_log(
+        &mut self,
+        from: Option<Lsn>,
+        visit: &mut dyn FnMut(&Record) -> Result<bool>,
+    ) -> Result<()> {
+        let end = self.pages.wal().end();
+        self.pages.wal().flush(end)?;
+        let from = from.unwrap_or(self.pages.control().redo);
+        let mut reader = LogReader::new(self.pages.wal().segments(), from, from);
+        while reader.position() < end {
+            match reader.next_record()? {
+                Some(record) if visit(&record)? => {}
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// The pages below, for inspection.
+    pub fn pages(&mut self) -> &mut Pages {
+        &mut self.pages
+    }
+
+    /// A page of a table, and of how many, for inspection.
+    pub fn read_page(&mut self, name: &str, page: PageNo) -> Result<PageRef> {
+        let file = FileId::main(self.catalog.get(name)?.oid);
+        let count = self.pages.page_count(file)?;
+        if page >= count {
+            return Err(Error::new(
+                SqlState::InvalidParameterValue,
+                format!("page {page} does not exist: \"{name}\" has {count} pages"),
+            ));
+        }
+        self.pages.read(file.page(page))
+    }
+
+    pub fn schema(&self, name: &str) -> Result<&Schema> {
+        Ok(&self.catalog.get(name)?.schema)
+    }
+
+    /// How a table's rows are laid out in bytes, for inspection.
+    pub fn layout(&self, name: &str) -> Result<&Layout> {
+        Ok(&self.catalog.get(name)?.layout)
+    }
+}

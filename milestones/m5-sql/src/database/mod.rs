@@ -1,0 +1,134 @@
+//! The database: its directory, its tables, and what can be done with their rows.
+
+mod block;
+mod ddl;
+mod explain;
+mod inspect;
+mod settings;
+mod statement;
+mod temp;
+mod vacuum;
+
+pub use block::Outcome;
+pub use settings::{Settings, parse_size};
+pub use statement::{Sink, Tag};
+
+use crate::buffer::{BASE, Options, Pages};
+use crate::catalog::{self, Catalog, Oid, Table};
+use crate::directory::DataDirectory;
+use crate::error::Result;
+use crate::execute::table_writer::TableWriter;
+use crate::recovery::{self, RecoveryReport};
+use crate::transaction::{CommitLog, Transaction};
+use crate::vfs::Vfs;
+use crate::wal::control::CONTROL_FILE;
+use crate::wal::segments::WAL_DIR;
+use block::Block;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use temp::TEMP_DIR;
+
+/// The format of this stage's data directories.
+const FORMAT: &str = "InoxDB m5-sql 1";
+
+/// What this stage keeps in a data directory.
+const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE, TEMP_DIR];
+
+/// An open database. One owner uses it; there are no threads inside and nothing global.
+///
+/// Each command is a transaction of its own, unless [`Database::begin`] has opened a block; then all commands until
+/// [`Database::commit`] are one. What a commit has acknowledged survives anything; what was not committed is not
+/// there.
+pub struct Database {
+    pages: Pages,
+    catalog: Catalog,
+    /// The tables that were written to, with what their heaps and indexes remember.
+    writers: HashMap<Oid, TableWriter>,
+    ddl: Ddl,
+    transaction: Transaction,
+    block: Block,
+    recovery: RecoveryReport,
+    settings: Settings,
+    /// Set by somebody else when the running statement shall end.
+    interrupt: Arc<AtomicBool>,
+    /// Answers milliseconds, for EXPLAIN ANALYZE; the engine itself has no clock.
+    clock: Option<fn() -> f64>,
+    /// How long the last statement took to parse, bind and plan.
+    planning_ms: f64,
+    _directory: DataDirectory,
+}
+
+/// The tables that the transaction has created and dropped: whose files go when it ends.
+#[derive(Default)]
+struct Ddl {
+    created: Vec<Oid>,
+    dropped: Vec<Oid>,
+}
+
+impl Database {
+    /// Opens the database in `vfs`, making an empty one if there is none.
+    pub fn open(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
+        let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
+        if directory.is_new() {
+            Pages::create(&vfs, options)?;
+            create_catalogs(&vfs, options)?;
+            directory.mark_complete(&*vfs, FORMAT)?;
+        }
+        let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
+        let catalog = Catalog::load(&mut pages, &Transaction::default())?;
+        catalog.sweep_orphans(&mut pages)?;
+        temp::sweep(&**pages.files().vfs())?;
+        Ok(Database {
+            pages,
+            catalog,
+            writers: HashMap::new(),
+            ddl: Ddl::default(),
+            transaction: Transaction::default(),
+            block: Block::None,
+            recovery,
+            settings: Settings::new(options),
+            interrupt: Arc::default(),
+            clock: None,
+            planning_ms: 0.0,
+            _directory: directory,
+        })
+    }
+
+    /// What recovery had to do when the database was opened.
+    pub fn recovery(&self) -> &RecoveryReport {
+        &self.recovery
+    }
+
+    /// Setting it makes the running statement end with an error, at its next batch.
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        self.interrupt.clone()
+    }
+
+    pub fn set_clock(&mut self, clock: fn() -> f64) {
+        self.clock = Some(clock);
+    }
+
+    /// Every table, the catalogs included, in the order of their names.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.catalog.tables()
+    }
+
+    /// Brings the data files up to date, so that recovery would begin here.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.pages.checkpoint()
+    }
+
+    /// Ends the use of the database in order. A block that is still open is rolled back.
+    pub fn close(mut self) -> Result<()> {
+        self.pages.shut_down()
+    }
+}
+
+/// The catalogs of a new database, durable before the database is declared complete.
+fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), options)?;
+    CommitLog::create_if_missing(&mut pages)?;
+    catalog::bootstrap(&mut pages)?;
+    pages.shut_down()
+}

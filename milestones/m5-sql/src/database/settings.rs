@@ -1,0 +1,99 @@
+//! Parameters that SET changes and SHOW shows, with PostgreSQL's names, units and defaults.
+
+use super::Database;
+use crate::buffer::Options;
+use crate::error::{Error, Result, SqlState};
+use crate::sql::statement::SetValue;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// As the database was opened: what `SET … TO DEFAULT` returns to.
+    defaults: Options,
+    pub shared_buffers: usize,
+    /// Bytes that one sort or hash table may take before it spills.
+    pub work_mem: usize,
+}
+
+const DEFAULT_WORK_MEM: usize = 4 << 20;
+const PAGE: u64 = crate::page::PAGE_SIZE as u64;
+
+impl Settings {
+    pub fn new(options: Options) -> Settings {
+        Settings { defaults: options, shared_buffers: options.shared_buffers, work_mem: DEFAULT_WORK_MEM }
+    }
+}
+
+impl Database {
+    pub(super) fn set(&mut self, name: &str, value: &SetValue) -> Result<()> {
+        match name {
+            "shared_buffers" => {
+                let bytes = match value {
+                    SetValue::Default => self.settings.defaults.shared_buffers,
+                    SetValue::Text(text) => parse_size(name, text, PAGE, 128 << 10)?,
+                };
+                self.pages.set_shared_buffers(bytes)?;
+                self.settings.shared_buffers = bytes;
+                Ok(())
+            }
+            "work_mem" => {
+                self.settings.work_mem = match value {
+                    SetValue::Default => DEFAULT_WORK_MEM,
+                    SetValue::Text(text) => parse_size(name, text, 1 << 10, 64 << 10)?,
+                };
+                Ok(())
+            }
+            _ => Err(unrecognized(name)),
+        }
+    }
+
+    /// The value of a parameter, as SHOW prints it.
+    pub(super) fn show(&self, name: &str) -> Result<String> {
+        match name {
+            "shared_buffers" => Ok(format_size(self.settings.shared_buffers)),
+            "work_mem" => Ok(format_size(self.settings.work_mem)),
+            "server_version" => Ok(env!("CARGO_PKG_VERSION").to_string()),
+            _ => Err(unrecognized(name)),
+        }
+    }
+}
+
+fn unrecognized(name: &str) -> Error {
+    Error::new(SqlState::UndefinedObject, format!("unrecognized configuration parameter \"{name}\""))
+}
+
+/// Reads `16MB`, `128 kB` or a plain number of `unit`s.
+pub fn parse_size(name: &str, text: &str, unit: u64, least: u64) -> Result<usize> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let scale = match text[digits..].trim() {
+        "" => Some(unit),
+        "B" => Some(1),
+        "kB" | "KB" | "kb" => Some(1 << 10),
+        "MB" | "mb" => Some(1 << 20),
+        "GB" | "gb" => Some(1 << 30),
+        _ => None,
+    };
+    let Some((number, scale)) = text[..digits].parse::<u64>().ok().zip(scale) else {
+        return Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("invalid value for parameter \"{name}\": \"{text}\""),
+        )
+        .with_hint("Valid units for this parameter are \"B\", \"kB\", \"MB\", and \"GB\"."));
+    };
+    match number.checked_mul(scale).filter(|bytes| (least..=1 << 40).contains(bytes)) {
+        Some(bytes) => Ok(bytes as usize),
+        None => Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!("{text} is outside the valid range for parameter \"{name}\" ({least} B .. 1 TB)"),
+        )),
+    }
+}
+
+fn format_size(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 30) => format!("{}GB", bytes >> 30),
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}MB", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}kB", bytes >> 10),
+        _ => format!("{bytes}B"),
+    }
+}

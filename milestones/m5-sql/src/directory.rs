@@ -1,0 +1,154 @@
+//! The data directory: whose it is, and that only one process uses it.
+
+use crate::error::{Error, Result, SqlState};
+use crate::vfs::{self, DirectoryLock, Vfs};
+
+/// Says that a directory is InoxDB's, and in which format. It is written last when a database is made, so its
+/// presence means that the rest is complete.
+pub const FORMAT_FILE: &str = "inoxdb.format";
+
+const LOCK_FILE: &str = "inoxdb.lock";
+
+/// A data directory in use: nobody else can open it until this is dropped.
+pub struct DataDirectory {
+    _lock: Box<dyn DirectoryLock>,
+    is_new: bool,
+}
+
+impl DataDirectory {
+    /// Takes the directory. `format` names the format that the caller reads and writes; `own_names` are the
+    /// names that a creation which was interrupted may have left, and which may then be taken away.
+    pub fn open(vfs: &dyn Vfs, format: &str, own_names: &[&str]) -> Result<DataDirectory> {
+        let names = vfs.list("").map_err(|error| Error::io("open", vfs.root(), error))?;
+        let has_format = names.iter().any(|name| name == FORMAT_FILE);
+        let is_own = |name: &String| {
+            name == LOCK_FILE
+                || name.strip_suffix(".new").unwrap_or(name) == FORMAT_FILE
+                || is_in(name, own_names)
+        };
+        if !has_format && let Some(foreign) = names.iter().find(|name| !is_own(name)) {
+            return Err(Error::new(
+                SqlState::WrongObjectType,
+                format!("directory \"{}\" is not empty and not an InoxDB data directory", vfs.root()),
+            )
+            .with_detail(format!("It contains \"{foreign}\"."))
+            .with_hint("Name an empty or a new directory."));
+        }
+        let lock = vfs.lock(LOCK_FILE).map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => in_use(vfs),
+            _ => Error::io("lock", format_args!("{}/{LOCK_FILE}", vfs.root()), error),
+        })?;
+        if has_format {
+            check_format(vfs, format)?;
+        } else {
+            remove_leftovers(vfs, own_names)?;
+        }
+        Ok(DataDirectory { _lock: lock, is_new: !has_format })
+    }
+
+    /// Whether there is no database in the directory yet.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Declares the database in the directory complete.
+    pub fn mark_complete(&mut self, vfs: &dyn Vfs, format: &str) -> Result<()> {
+        vfs::replace_file(vfs, FORMAT_FILE, format!("{format}\n").as_bytes())?;
+        self.is_new = false;
+        Ok(())
+    }
+}
+
+fn is_in(name: &str, own_names: &[&str]) -> bool {
+    own_names.contains(&name.strip_suffix(".new").unwrap_or(name))
+}
+
+fn in_use(vfs: &dyn Vfs) -> Error {
+    let error = Error::new(
+        SqlState::LockFileExists,
+        format!("data directory \"{}\" is in use by another process", vfs.root()),
+    );
+    match vfs::read_file(vfs, LOCK_FILE, 32) {
+        Ok(pid) if !pid.is_empty() => {
+            error.with_hint(format!("It is process {}.", String::from_utf8_lossy(&pid).trim()))
+        }
+        _ => error,
+    }
+}
+
+fn check_format(vfs: &dyn Vfs, format: &str) -> Result<()> {
+    let found = vfs::read_file(vfs, FORMAT_FILE, 256)?;
+    let found = String::from_utf8_lossy(&found);
+    if found.trim_end() == format {
+        return Ok(());
+    }
+    Err(Error::new(
+        SqlState::ObjectNotInPrerequisiteState,
+        format!(
+            "data directory \"{}\" has format {:?}, this program reads {format:?}",
+            vfs.root(),
+            found.trim_end()
+        ),
+    )
+    .with_hint("Each milestone, and each version that changes the format, has data directories of its own."))
+}
+
+/// Clears away what a creation left that was interrupted before it was complete.
+fn remove_leftovers(vfs: &dyn Vfs, own_names: &[&str]) -> Result<()> {
+    let root = vfs.list("").map_err(|error| Error::io("list", vfs.root(), error))?;
+    for name in root.iter().filter(|name| is_in(name, own_names)) {
+        // A directory lists what is in it; a file does not list.
+        let below = vfs.list(name).unwrap_or_default();
+        for inner in &below {
+            let path = format!("{name}/{inner}");
+            vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
+        }
+        if below.is_empty() && vfs::File::open(vfs, name).is_ok_and(|file| file.len().is_ok()) {
+            // Not every system tells an empty directory apart by opening it; that one may stay.
+            let _ = vfs.remove(name);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::MemoryVfs;
+
+    #[test]
+    fn one_at_a_time() {
+        let vfs = MemoryVfs::new();
+        let first = DataDirectory::open(&vfs, "test 1", &[]).unwrap();
+        assert_eq!(DataDirectory::open(&vfs, "test 1", &[]).err().unwrap().state().code(), "F0001");
+        drop(first);
+        DataDirectory::open(&vfs, "test 1", &[]).unwrap();
+    }
+
+    #[test]
+    fn another_format_is_refused() {
+        let vfs = MemoryVfs::new();
+        DataDirectory::open(&vfs, "test 1", &[]).unwrap().mark_complete(&vfs, "test 1").unwrap();
+        let error = DataDirectory::open(&vfs, "test 2", &[]).err().unwrap();
+        assert_eq!(error.state().code(), "55000");
+        assert!(error.message().contains("\"test 1\""), "{error}");
+    }
+
+    #[test]
+    fn a_directory_of_something_else_is_left_alone() {
+        let vfs = MemoryVfs::new();
+        vfs.create("thesis.tex").unwrap();
+        assert_eq!(DataDirectory::open(&vfs, "test 1", &["base"]).err().unwrap().state().code(), "42809");
+        assert_eq!(vfs.list("").unwrap(), ["thesis.tex"]);
+    }
+
+    #[test]
+    fn an_interrupted_creation_is_begun_again() {
+        let vfs = MemoryVfs::new();
+        vfs.create("base/16384").unwrap();
+        vfs.create("tables.new").unwrap();
+        let directory = DataDirectory::open(&vfs, "test 1", &["base", "tables"]).unwrap();
+        assert!(directory.is_new());
+        assert!(!vfs.exists("base/16384").unwrap() && !vfs.exists("tables.new").unwrap());
+    }
+}

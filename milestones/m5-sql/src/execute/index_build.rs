@@ -1,0 +1,104 @@
+//! CREATE INDEX: reads the table, sorts the keys, packs the tree.
+//!
+//! Inserting the entries one by one would visit a random leaf for each. Sorted, every page of the index is written once,
+//! front to back, and is as full as it should be. The sort is the one of ORDER BY, with the same limit on memory.
+
+use super::context::Context;
+use super::merge::{Merge, write_run};
+use super::sort_buffer::SortBuffer;
+use super::spill::RecordReader;
+use super::table_writer::describe_key;
+use crate::catalog::{Index, Table};
+use crate::error::{Error, Result, SqlState};
+use crate::heap::Heap;
+use crate::index::{BTree, Builder, key, split_entry};
+use crate::page::Tid;
+
+/// Fills a new index with the rows of its table that the transaction sees, which is all that anybody will.
+pub fn build_index(context: &mut Context<'_>, table: &Table, index: &Index) -> Result<()> {
+    let heap = Heap::new(table.oid);
+    let mut sorter = Sorter { buffer: SortBuffer::default(), runs: Vec::new() };
+    let mut scan = heap.scan(context.pages)?;
+    let (mut visible, mut entry) = (Vec::new(), Vec::new());
+    while let Some((number, page)) = scan.next_page(context.pages, context.transaction, &mut visible)? {
+        context.check_interrupt()?;
+        for slot in &visible {
+            let tuple = page.item(*slot).unwrap_or(&[]);
+            table.layout.check(tuple)?;
+            entry.clear();
+            let has_null = key::push_tuple(&mut entry, &table.layout, tuple, &index.columns)?;
+            key::push_tid(&mut entry, Tid { page: number, slot: *slot });
+            sorter.push(context, &mut entry, has_null)?;
+        }
+    }
+    let tree = BTree::new(index.oid, &index.name);
+    let builder = tree.build(context.pages, context.transaction.xid())?;
+    sorter.finish(context, Target { table, index, heap, builder })
+}
+
+struct Sorter {
+    buffer: SortBuffer,
+    runs: Vec<RecordReader>,
+}
+
+impl Sorter {
+    /// The entry is the key of the sort; behind it, one byte says whether it has a NULL in it.
+    fn push(&mut self, context: &mut Context<'_>, entry: &mut Vec<u8>, has_null: bool) -> Result<()> {
+        let key_len = entry.len();
+        entry.push(u8::from(has_null));
+        self.buffer.push(entry, key_len);
+        if self.buffer.bytes() > context.work_mem { self.spill(context) } else { Ok(()) }
+    }
+
+    fn spill(&mut self, context: &mut Context<'_>) -> Result<()> {
+        self.buffer.sort();
+        self.runs.push(write_run(context, &self.buffer)?.finish()?);
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, context: &mut Context<'_>, mut target: Target<'_>) -> Result<()> {
+        if self.runs.is_empty() {
+            self.buffer.sort();
+            for (entry, has_null) in self.buffer.records() {
+                target.push(context, entry, has_null)?;
+            }
+        } else {
+            self.spill(context)?;
+            let mut merge = Merge::new(context, self.runs)?;
+            while let Some((entry, has_null)) = merge.record()? {
+                target.push(context, entry, has_null)?;
+                merge.advance()?;
+            }
+        }
+        target.builder.finish(context.pages)
+    }
+}
+
+struct Target<'a> {
+    table: &'a Table,
+    index: &'a Index,
+    heap: Heap,
+    builder: Builder,
+}
+
+impl Target<'_> {
+    fn push(&mut self, context: &mut Context<'_>, entry: &[u8], has_null: &[u8]) -> Result<()> {
+        let same = self.builder.push(context.pages, entry)?;
+        if same.is_none() || !self.index.unique || has_null == [1] {
+            return Ok(());
+        }
+        let tid = split_entry(entry).map(|(_, tid)| tid);
+        let found = match tid {
+            Some(tid) => self.heap.get(context.pages, context.transaction, tid)?,
+            None => None,
+        };
+        let tuple = found.as_ref().map_or(&[][..], |found| found.bytes());
+        let (names, values) = describe_key(self.table, self.index, tuple);
+        Err(Error::new(
+            SqlState::UniqueViolation,
+            format!("could not create unique index \"{}\"", self.index.name),
+        )
+        .with_detail(format!("Key ({names})=({values}) is duplicated.")))
+    }
+}

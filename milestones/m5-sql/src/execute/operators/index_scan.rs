@@ -1,0 +1,157 @@
+//! Reads a table through an index: the entries of a range, in key order, and the row behind each.
+//!
+//! The index knows nothing of visibility, so every entry costs a look into the heap. One leaf's entries are taken at a
+//! time; what the statement itself adds to the index meanwhile does no harm, its rows are not visible to it.
+
+use super::Operator;
+use crate::catalog::{Index, Table};
+use crate::error::Result;
+use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
+use crate::execute::context::Context;
+use crate::execute::decode::Decoder;
+use crate::execute::eval::{self, Evaluator};
+use crate::heap::Heap;
+use crate::index::{BTree, Cursor, Direction, key};
+use crate::page::Tid;
+use crate::sql::expr::Expr;
+use crate::sql::plan::{Bound, KeyRange};
+use crate::types::DataType;
+use std::ops;
+
+pub struct IndexScan {
+    heap: Heap,
+    /// `None` if the range is empty whatever is in the index: a bound is NULL.
+    cursor: Option<Cursor>,
+    decoder: Decoder,
+    filter: Option<Evaluator>,
+    with_places: bool,
+    /// The entries of the leaf in hand, and how many of them are done with.
+    tids: Vec<Tid>,
+    done: usize,
+    picked: Vec<u16>,
+    /// Rows that the filter has dropped.
+    removed: u64,
+}
+
+impl IndexScan {
+    /// `columns` are positions in the table's schema, in the order of the output; `filter` is over the output.
+    pub fn new(
+        table: &Table,
+        (index, range, direction): (&Index, &KeyRange, Direction),
+        columns: &[usize],
+        filter: Option<&Expr>,
+        with_places: bool,
+    ) -> Result<IndexScan> {
+        let types: Vec<DataType> =
+            index.columns.iter().map(|column| table.layout.data_type(*column)).collect();
+        let tree = BTree::new(index.oid, &index.name);
+        let cursor = key_bounds(range, &types)?
+            .map(|(lower, upper)| tree.scan(as_slice(&lower), as_slice(&upper), direction));
+        Ok(IndexScan {
+            heap: Heap::new(table.oid),
+            cursor,
+            decoder: Decoder::new(&table.schema, columns),
+            filter: filter.map(Evaluator::new).transpose()?,
+            with_places,
+            tids: Vec::new(),
+            done: 0,
+            picked: Vec::new(),
+            removed: 0,
+        })
+    }
+
+    /// Fills the batch with the next visible rows; false at the end of the range.
+    fn fill(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
+        out.reset(self.decoder.types());
+        let (mut rows, mut bytes) = (0, 0);
+        while rows < BATCH_ROWS && bytes < BATCH_TEXT {
+            let Some(tid) = self.next_tid(context)? else { break };
+            let Some(found) = self.heap.get(context.pages, context.transaction, tid)? else { continue };
+            self.decoder.append_tuple(found.bytes(), out)?;
+            if self.with_places {
+                out.places.push(tid);
+            }
+            rows += 1;
+            bytes += found.bytes().len();
+        }
+        out.set_len(rows);
+        Ok(rows > 0)
+    }
+
+    fn next_tid(&mut self, context: &mut Context<'_>) -> Result<Option<Tid>> {
+        let Some(cursor) = &mut self.cursor else { return Ok(None) };
+        while self.done == self.tids.len() {
+            context.check_interrupt()?;
+            self.done = 0;
+            if !cursor.next_batch(context.pages, &mut self.tids)? {
+                return Ok(None);
+            }
+        }
+        self.done += 1;
+        Ok(Some(self.tids[self.done - 1]))
+    }
+}
+
+impl Operator for IndexScan {
+    fn next(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
+        loop {
+            if !self.fill(context, out)? {
+                return Ok(false);
+            }
+            let Some(filter) = &mut self.filter else { return Ok(true) };
+            filter.select(&out.columns, out.rows(), &mut self.picked)?;
+            self.removed += (out.row_count() - self.picked.len()) as u64;
+            if !self.picked.is_empty() {
+                out.select(&mut self.picked);
+                return Ok(true);
+            }
+        }
+    }
+
+    fn removed(&self) -> u64 {
+        self.removed
+    }
+}
+
+type KeyBound = ops::Bound<Vec<u8>>;
+
+/// The range in bytes; `None` if a constant in it is NULL, which no comparison is true of.
+fn key_bounds(range: &KeyRange, types: &[DataType]) -> Result<Option<(KeyBound, KeyBound)>> {
+    let mut prefix = Vec::new();
+    for (constant, data_type) in range.prefix.iter().zip(types) {
+        let value = eval::constant(constant)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        key::push_value(&mut prefix, *data_type, &value)?;
+    }
+    let next_type = types.get(range.prefix.len()).copied();
+    let end = |bound: &Option<Bound>| -> Result<Option<KeyBound>> {
+        let (Some(bound), Some(data_type)) = (bound, next_type) else {
+            return Ok(Some(ops::Bound::Included(prefix.clone())));
+        };
+        let value = eval::constant(&bound.value)?;
+        if value.is_null() {
+            return Ok(None);
+        }
+        let mut bytes = prefix.clone();
+        key::push_value(&mut bytes, data_type, &value)?;
+        Ok(Some(if bound.inclusive { ops::Bound::Included(bytes) } else { ops::Bound::Excluded(bytes) }))
+    };
+    let (Some(lower), Some(mut upper)) = (end(&range.lower)?, end(&range.upper)?) else { return Ok(None) };
+    if range.upper.is_none() && range.lower.is_some() {
+        // `x > 5` is not true of NULL, and NULLs are the last keys.
+        let mut nulls = prefix.clone();
+        key::push_null(&mut nulls);
+        upper = ops::Bound::Excluded(nulls);
+    }
+    Ok(Some((lower, upper)))
+}
+
+fn as_slice(bound: &KeyBound) -> ops::Bound<&[u8]> {
+    match bound {
+        ops::Bound::Included(bytes) => ops::Bound::Included(bytes),
+        ops::Bound::Excluded(bytes) => ops::Bound::Excluded(bytes),
+        ops::Bound::Unbounded => ops::Bound::Unbounded,
+    }
+}

@@ -1,0 +1,41 @@
+//! InoxDB, milestone 5: SQL. From a statement's text to its rows, and the index that finds them.
+//!
+//! ```text
+//! repl          commands, line editing, tables, inspection
+//! database      the tables of one directory, and what can be done with their rows
+//! sql           parse, bind, plan
+//! execute       batches of rows through operators
+//! catalog       which tables and indexes there are, as rows of tables
+//! index         the B+ tree: keys in order, and where their rows are
+//! heap          rows in pages: insert, delete, scan, vacuum, free space
+//! transaction   xids, the commit log, who sees which row
+//! recovery      what happens at open: the log is read, and what it says is done again
+//! buffer        how pages are reached (here: through a pool of frames)
+//! wal           records, segments, control file
+//! page, tuple   bytes: 8 KiB pages with line pointers, rows with headers
+//! vfs           files: the operating system's, or in memory
+//! ```
+//!
+//! Arrows point down only: a layer knows the ones below it and nothing of those above.
+
+#![forbid(unsafe_code)]
+
+pub mod buffer;
+pub mod catalog;
+pub mod database;
+pub mod directory;
+pub mod error;
+pub mod execute;
+pub mod heap;
+pub mod index;
+pub mod page;
+pub mod recovery;
+pub mod repl;
+pub mod sql;
+#[cfg(test)]
+mod testing;
+pub mod transaction;
+pub mod tuple;
+pub mod types;
+pub mod vfs;
+pub mod wal;

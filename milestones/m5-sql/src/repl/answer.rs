@@ -1,0 +1,182 @@
+//! The answer to a statement on its way to the screen: a framed table, or CSV row by row.
+
+use super::output::Output;
+use super::table::Table;
+use crate::database::Sink;
+use crate::error::{Error, Result, SqlState};
+use crate::execute::batch::Batch;
+use crate::execute::format::append_value;
+use crate::types::DataType;
+use std::io::Write;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Aligned,
+    /// RFC 4180, as `psql --csv`.
+    Csv,
+}
+
+/// How results are printed (`\pset`).
+#[derive(Clone, Debug, Default)]
+pub struct Style {
+    pub format: Format,
+    /// Rows only: no names of columns, no count.
+    pub tuples_only: bool,
+    /// What stands for NULL.
+    pub null: String,
+}
+
+/// Receives a result and prints it.
+pub struct Answer<'a> {
+    style: &'a Style,
+    output: &'a mut Output,
+    table: Option<Table>,
+    has_columns: bool,
+    /// The cell being formatted.
+    cell: Vec<u8>,
+}
+
+impl<'a> Answer<'a> {
+    pub fn new(style: &'a Style, output: &'a mut Output) -> Answer<'a> {
+        Answer { style, output, table: None, has_columns: false, cell: Vec::new() }
+    }
+
+    /// Whether there was a result, even one of no rows.
+    pub fn has_columns(&self) -> bool {
+        self.has_columns
+    }
+
+    /// Prints what could not be printed before the last row was known.
+    pub fn finish(self) -> Result<()> {
+        match self.table {
+            Some(table) if self.style.tuples_only => table.print_rows(self.output),
+            Some(table) => table.print_counted(self.output),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sink for Answer<'_> {
+    fn columns(&mut self, names: &[String], _types: &[DataType]) -> Result<()> {
+        self.has_columns = true;
+        match self.style.format {
+            Format::Aligned => self.table = Some(Table::new(names)),
+            Format::Csv if self.style.tuples_only => {}
+            Format::Csv => write_csv(self.output, names.iter().map(String::as_bytes)),
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &Batch) -> Result<()> {
+        if self.output.is_closed() {
+            // Nobody reads the rest; there is no use in computing it.
+            return Err(Error::new(SqlState::QueryCanceled, "canceling statement: the output was closed"));
+        }
+        batch.rows().try_for_each(|row| {
+            for (number, column) in batch.columns.iter().enumerate() {
+                self.cell.clear();
+                if column.nulls.is_null(row) {
+                    self.cell.extend_from_slice(self.style.null.as_bytes());
+                } else {
+                    append_value(&mut self.cell, column, row)?;
+                }
+                match &mut self.table {
+                    None => write_csv_cell(self.output, number, &self.cell),
+                    Some(table) => match std::str::from_utf8(&self.cell) {
+                        Ok(text) => table.cell(text),
+                        Err(_) => return Err(Error::internal("a value is not UTF-8")),
+                    },
+                }
+            }
+            match &mut self.table {
+                None => {
+                    self.output.bytes(b"\n");
+                    Ok(())
+                }
+                Some(table) => table.end_row(),
+            }
+        })
+    }
+
+    /// To standard error, like an error.
+    fn notice(&mut self, severity: &str, message: &str) -> Result<()> {
+        self.output.flush();
+        // Nobody to tell is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{severity}:  {message}");
+        Ok(())
+    }
+}
+
+fn write_csv<'b>(output: &mut Output, cells: impl Iterator<Item = &'b [u8]>) {
+    cells.enumerate().for_each(|(number, cell)| write_csv_cell(output, number, cell));
+    output.bytes(b"\n");
+}
+
+fn write_csv_cell(output: &mut Output, number: usize, cell: &[u8]) {
+    if number > 0 {
+        output.bytes(b",");
+    }
+    if cell.iter().any(|byte| matches!(byte, b',' | b'"' | b'\r' | b'\n')) || cell == b"\\." {
+        write_quoted(output, cell);
+    } else {
+        output.bytes(cell);
+    }
+}
+
+fn write_quoted(output: &mut Output, cell: &[u8]) {
+    output.bytes(b"\"");
+    for (index, part) in cell.split(|byte| *byte == b'"').enumerate() {
+        if index > 0 {
+            output.bytes(b"\"\"");
+        }
+        output.bytes(part);
+    }
+    output.bytes(b"\"");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::tests::Screen;
+    use super::*;
+    use crate::types::Value;
+
+    fn printed(style: &Style) -> String {
+        let screen = Screen::default();
+        let mut output = screen.output();
+        let mut answer = Answer::new(style, &mut output);
+        answer.columns(&["x,y".to_string(), "z".to_string()], &[DataType::Text, DataType::Text]).unwrap();
+        let mut batch = Batch::default();
+        batch.reset(&[DataType::Text, DataType::Text]);
+        for row in [["a,b", "q\"r"], ["NULL", ""], ["l\nm", "\\."]] {
+            for (column, cell) in batch.columns.iter_mut().zip(row) {
+                match cell {
+                    "NULL" => column.push_null(),
+                    text => column.push_value(&Value::Text(text.to_string())).unwrap(),
+                }
+            }
+        }
+        batch.set_len(3);
+        answer.rows(&batch).unwrap();
+        answer.finish().unwrap();
+        output.finish().unwrap();
+        screen.text()
+    }
+
+    #[test]
+    fn csv_is_psqls() {
+        let style = Style { format: Format::Csv, null: "NULL".to_string(), ..Style::default() };
+        assert_eq!(printed(&style), "\"x,y\",z\n\"a,b\",\"q\"\"r\"\nNULL,\n\"l\nm\",\"\\.\"\n");
+        let rows_only = Style { tuples_only: true, ..style };
+        assert_eq!(printed(&rows_only), "\"a,b\",\"q\"\"r\"\nNULL,\n\"l\nm\",\"\\.\"\n");
+    }
+
+    #[test]
+    fn tuples_only_leaves_out_names_and_count() {
+        let style = Style { tuples_only: true, ..Style::default() };
+        assert_eq!(
+            printed(&style),
+            "│ a,b │ q\"r │\n│     │     │\n│ l  ↵│ \\.  │\n│ m   │     │\n└─────┴─────┘\n"
+        );
+    }
+}

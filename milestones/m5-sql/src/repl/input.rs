@@ -1,0 +1,249 @@
+//! Where lines come from: a person at a terminal, or a pipe, a file, an argument.
+//!
+//! A line is bytes. What they mean, and whether they are UTF-8, is asked of a whole statement, as PostgreSQL
+//! does it. Only one line is in memory at a time, and no line is longer than [`MAX_LINE`].
+
+use crate::error::{Error, Result, SqlState};
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
+use std::path::PathBuf;
+
+/// PostgreSQL's limit on anything it holds in memory as one piece (`MaxAllocSize`).
+pub const MAX_LINE: usize = (1 << 30) - 1;
+
+const BUFFER_SIZE: usize = 64 * 1024;
+
+/// The text that bytes are, if they are: PostgreSQL's check of what a client sends.
+pub fn decode(bytes: &[u8]) -> Result<&str> {
+    let (start, len) = match std::str::from_utf8(bytes) {
+        Ok(text) => match text.find('\0') {
+            None => return Ok(text),
+            Some(nul) => (nul, 1),
+        },
+        // As many bytes as the first of them announces.
+        Err(error) => match (error.valid_up_to(), bytes.get(error.valid_up_to())) {
+            (start, Some(0xc0..=0xdf)) => (start, 2),
+            (start, Some(0xe0..=0xef)) => (start, 3),
+            (start, Some(0xf0..=0xf7)) => (start, 4),
+            (start, _) => (start, 1),
+        },
+    };
+    let wrong: Vec<String> = bytes.iter().skip(start).take(len).map(|byte| format!("0x{byte:02x}")).collect();
+    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", wrong.join(" "));
+    Err(Error::new(SqlState::CharacterNotInRepertoire, message))
+}
+
+/// What came when a line was asked for.
+#[derive(Debug, PartialEq)]
+pub enum Line<'a> {
+    /// A line, without its line feed.
+    Text(&'a [u8]),
+    /// Longer than [`MAX_LINE`]; it was skipped.
+    TooLong,
+    /// Ctrl-C: whoever types has thought better of it.
+    Abandoned,
+    End,
+}
+
+pub struct Input {
+    source: Source,
+    /// The line that was read last.
+    line: Vec<u8>,
+    number: u64,
+    name: Option<String>,
+}
+
+enum Source {
+    Terminal(Box<Terminal>),
+    Stream(BufReader<Box<dyn Read>>),
+}
+
+struct Terminal {
+    editor: Editor<(), FileHistory>,
+    history: Option<PathBuf>,
+}
+
+impl Input {
+    /// Standard input: with line editing where a person sits at both ends.
+    pub fn standard() -> io::Result<Input> {
+        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            return Ok(Input::new(Source::Terminal(Box::new(Terminal::open()?))));
+        }
+        Ok(Input::stream(io::stdin()))
+    }
+
+    pub fn file(path: &str) -> io::Result<Input> {
+        let file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok(Input { name: Some(path.to_string()), ..Input::stream(file) })
+    }
+
+    pub fn stream(reader: impl Read + 'static) -> Input {
+        Input::new(Source::Stream(BufReader::with_capacity(BUFFER_SIZE, Box::new(reader))))
+    }
+
+    pub fn text(text: &str) -> Input {
+        Input::stream(Cursor::new(text.to_string()))
+    }
+
+    fn new(source: Source) -> Input {
+        Input { source, line: Vec::new(), number: 0, name: None }
+    }
+
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.source, Source::Terminal(_))
+    }
+
+    /// Whether the next line may have to be waited for: then the answers so far should be on their way.
+    pub fn may_wait(&self) -> bool {
+        match &self.source {
+            Source::Terminal(_) => true,
+            Source::Stream(reader) => !reader.buffer().contains(&b'\n'),
+        }
+    }
+
+    /// The file and the line number, where the input is a file.
+    pub fn place(&self) -> Option<(&str, u64)> {
+        self.name.as_deref().map(|name| (name, self.number))
+    }
+
+    /// The next line. Only a terminal shows the prompt.
+    pub fn next(&mut self, prompt: &str) -> io::Result<Line<'_>> {
+        self.number += 1;
+        match &mut self.source {
+            Source::Terminal(terminal) => match terminal.editor.readline(prompt) {
+                Ok(line) => {
+                    self.line = line.into_bytes();
+                    Ok(Line::Text(&self.line))
+                }
+                Err(ReadlineError::Interrupted) => Ok(Line::Abandoned),
+                Err(ReadlineError::Eof) => Ok(Line::End),
+                Err(ReadlineError::Io(error)) => Err(error),
+                Err(error) => Err(io::Error::other(error)),
+            },
+            Source::Stream(reader) => {
+                self.line.clear();
+                read_line(reader, &mut self.line, self.number == 1)
+            }
+        }
+    }
+
+    /// Puts a whole statement into the history, so that an arrow key brings back all its lines.
+    pub fn remember(&mut self, statement: &str) {
+        if let Source::Terminal(terminal) = &mut self.source
+            && terminal.editor.add_history_entry(statement).unwrap_or(false)
+            && let Some(path) = &terminal.history
+        {
+            // A history that cannot be written is no reason to disturb the session.
+            let _ = terminal.editor.append_history(path);
+        }
+    }
+}
+
+impl Terminal {
+    fn open() -> io::Result<Terminal> {
+        let config = Config::builder().history_ignore_space(true).auto_add_history(false).build();
+        let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
+        let history = std::env::var_os("INOXDB_HISTORY").map(PathBuf::from).or_else(|| {
+            let home = std::env::var_os("HOME")?;
+            Some(PathBuf::from(home).join(".inoxdb_history"))
+        });
+        if let Some(path) = &history {
+            // The first session has no history yet.
+            let _ = editor.load_history(path);
+        }
+        Ok(Terminal { editor, history })
+    }
+}
+
+fn read_line<'a>(reader: &mut dyn BufRead, line: &'a mut Vec<u8>, first: bool) -> io::Result<Line<'a>> {
+    let limit = MAX_LINE as u64 + 1;
+    if reader.take(limit).read_until(b'\n', line)? == 0 {
+        return Ok(Line::End);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() as u64 == limit {
+        *line = Vec::new();
+        skip_line(reader)?;
+        return Ok(Line::TooLong);
+    }
+    let text: &[u8] = line;
+    // Some editors begin a file with a byte order mark.
+    Ok(Line::Text(if first { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text }))
+}
+
+fn skip_line(reader: &mut dyn BufRead) -> io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let (len, ends) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(position) => (position + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        reader.consume(len);
+        if ends {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &'static [u8]) -> Vec<Vec<u8>> {
+        let mut input = Input::stream(text);
+        let mut lines = Vec::new();
+        while let Line::Text(line) = input.next("").unwrap() {
+            lines.push(line.to_vec());
+        }
+        lines
+    }
+
+    #[test]
+    fn a_last_line_needs_no_line_feed() {
+        assert_eq!(lines(b"one\n\nthree"), [b"one".to_vec(), b"".to_vec(), b"three".to_vec()]);
+        assert_eq!(lines(b""), Vec::<Vec<u8>>::new());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_line() {
+        assert_eq!(
+            lines(b"\xef\xbb\xbftables\n\xef\xbb\xbf"),
+            [b"tables".to_vec(), b"\xef\xbb\xbf".to_vec()]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_arrive_as_they_are() {
+        assert_eq!(lines(b"a\xffb\r\n"), [b"a\xffb\r".to_vec()]);
+    }
+
+    #[test]
+    fn what_is_not_text_is_named_as_postgresql_names_it() {
+        assert_eq!(decode("é日".as_bytes()).unwrap(), "é日");
+        for (bytes, named) in
+            [(&b"a\xff"[..], "0xff"), (b"\xe2\x28\xa1b", "0xe2 0x28 0xa1"), (b"a\0b", "0x00")]
+        {
+            let error = decode(bytes).unwrap_err();
+            assert_eq!(error.message(), format!("invalid byte sequence for encoding \"UTF8\": {named}"));
+        }
+    }
+
+    #[test]
+    fn a_file_knows_its_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("script");
+        std::fs::write(&path, "a\nb\n").unwrap();
+        let mut input = Input::file(path.to_str().unwrap()).unwrap();
+        input.next("").unwrap();
+        assert_eq!(input.next("").unwrap(), Line::Text(b"b"));
+        assert_eq!(input.place().unwrap().1, 2);
+        assert!(Input::file(directory.path().to_str().unwrap()).is_err());
+    }
+}

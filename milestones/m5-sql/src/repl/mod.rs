@@ -1,0 +1,25 @@
+//! The conversation, in psql's manner: reads statements and backslash commands, has the database carry them out,
+//! prints what comes of it.
+//!
+//! - `options` the command line; `input` where lines come from; `splitter` makes statements of them
+//! - `variables` psql's variables; `commands` what begins with a backslash; `arguments` what follows its name
+//! - `output` where everything is printed; `answer` and `table` print results; `report` prints errors
+//! - `session` holds it together, `program` starts it
+//!
+//! Nothing that is typed ends the session, except `\q`.
+
+mod answer;
+mod arguments;
+mod commands;
+mod input;
+mod options;
+mod output;
+mod program;
+mod report;
+mod session;
+mod splitter;
+mod table;
+mod variables;
+
+pub use program::main;
+pub use session::Session;

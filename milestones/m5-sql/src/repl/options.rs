@@ -1,0 +1,110 @@
+//! The command line, as psql has it.
+
+use crate::database::parse_size;
+use crate::error::Error;
+use crate::page::PAGE_SIZE;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use std::path::PathBuf;
+
+/// Opens a data directory, and speaks SQL with whoever types.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The data directory; it is made if it does not exist.
+    #[arg(value_name = "DIR", default_value = "./inoxdb-data")]
+    pub directory: PathBuf,
+
+    /// Carry out a command and end; can be given more than once.
+    #[arg(short = 'c', long = "command", value_name = "COMMAND")]
+    commands: Vec<String>,
+
+    /// Carry out the commands in a file and end; `-` is standard input.
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    files: Vec<String>,
+
+    /// Print results as CSV.
+    #[arg(long)]
+    pub csv: bool,
+
+    /// Print each line of input as it is read.
+    #[arg(short = 'a', long)]
+    pub echo_all: bool,
+
+    /// Print results and errors, and nothing else.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+
+    /// Print rows only.
+    #[arg(short = 't', long)]
+    pub tuples_only: bool,
+
+    /// Memory for pages, such as 16MB.
+    #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = size)]
+    pub shared_buffers: usize,
+
+    /// Make a checkpoint whenever the log has grown by this much.
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = size)]
+    pub max_wal_size: usize,
+
+    /// Set a variable, as \set does.
+    #[arg(short = 'v', long = "set", visible_alias = "variable", value_name = "NAME=VALUE")]
+    pub variables: Vec<String>,
+
+    /// Set how results are printed, as \pset does.
+    #[arg(short = 'P', long = "pset", value_name = "NAME=VALUE")]
+    pub settings: Vec<String>,
+}
+
+/// What `-c` and `-f` ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Command(String),
+    File(String),
+}
+
+impl Options {
+    /// Reads the program's arguments; the actions in the order in which they were given.
+    pub fn parse() -> (Options, Vec<Action>) {
+        let matches = command().get_matches();
+        match Options::from_matches(&matches) {
+            Ok(parsed) => parsed,
+            Err(error) => error.exit(),
+        }
+    }
+
+    fn from_matches(matches: &ArgMatches) -> Result<(Options, Vec<Action>), clap::Error> {
+        let options = Options::from_arg_matches(matches)?;
+        let places = |name| matches.indices_of(name).into_iter().flatten();
+        let commands = places("commands").zip(options.commands.iter().cloned().map(Action::Command));
+        let files = places("files").zip(options.files.iter().cloned().map(Action::File));
+        let mut actions: Vec<(usize, Action)> = commands.chain(files).collect();
+        actions.sort_by_key(|(place, _)| *place);
+        Ok((options, actions.into_iter().map(|(_, action)| action).collect()))
+    }
+}
+
+/// A size in bytes, written as SET would have it.
+fn size(text: &str) -> Result<usize, Error> {
+    parse_size("size", text, PAGE_SIZE as u64, 128 << 10)
+}
+
+fn command() -> Command {
+    let command = Command::new("inoxdb").version(env!("CARGO_PKG_VERSION"));
+    Options::augment_args(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actions_keep_their_order() {
+        let arguments = ["inoxdb", "-c", "one", "-f", "two", "data", "-c", "three", "-v", "A=b", "-qt"];
+        let matches = command().try_get_matches_from(arguments).unwrap();
+        let (options, actions) = Options::from_matches(&matches).unwrap();
+        let expected =
+            [Action::Command("one".into()), Action::File("two".into()), Action::Command("three".into())];
+        assert_eq!(actions, expected);
+        assert_eq!(options.directory, PathBuf::from("data"));
+        assert!(options.quiet && options.tuples_only && !options.csv);
+    }
+}

@@ -1,0 +1,334 @@
+//! One conversation, from the first prompt to the last.
+
+use super::answer::{Answer, Format, Style};
+use super::commands;
+use super::input::{Input, Line, decode};
+use super::output::Output;
+use super::report::{self, Verbosity};
+use super::splitter::{Piece, Splitter};
+use super::table::Table;
+use super::variables::Variables;
+use crate::database::{Database, Tag};
+use crate::error::{Error, Result, SqlState};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How deep scripts may call scripts.
+const MAX_NESTING: usize = 16;
+
+/// Why no more input is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// `\q`: ends the script it stands in, or the session.
+    Quit,
+    /// An error, with `ON_ERROR_STOP`: ends everything.
+    Stopped,
+}
+
+pub struct Session {
+    pub database: Database,
+    pub output: Output,
+    pub style: Style,
+    pub variables: Variables,
+    pub timing: bool,
+    pub quiet: bool,
+    pub end: Option<End>,
+    /// Whether a person sits at a terminal.
+    pub interactive: bool,
+    pub echo: bool,
+    /// Whether what was printed last wants a blank line after it.
+    spaced: bool,
+    /// Whether the last statement or command failed.
+    pub failed: bool,
+    /// The scripts that are being read, one inside the other.
+    scripts: Vec<PathBuf>,
+}
+
+impl Session {
+    pub fn new(database: Database, output: Output, interactive: bool) -> Session {
+        Session {
+            database,
+            output,
+            style: Style::default(),
+            variables: Variables::default(),
+            timing: interactive,
+            quiet: false,
+            end: None,
+            interactive,
+            echo: false,
+            spaced: false,
+            failed: false,
+            scripts: Vec::new(),
+        }
+    }
+
+    /// Carries out what `input` says, to its end or to what ends it.
+    pub fn run(&mut self, input: &mut Input) -> io::Result<()> {
+        let mut splitter = Splitter::default();
+        while self.goes_on() {
+            if input.may_wait() {
+                self.output.flush();
+            }
+            match input.next(splitter.prompt())? {
+                Line::Text(line) => {
+                    if self.echo && (!line.is_empty() || splitter.is_quoted()) {
+                        self.output.bytes(line);
+                        self.output.bytes(b"\n");
+                    }
+                    splitter.add_line(line);
+                }
+                Line::TooLong => {
+                    splitter.clear();
+                    self.report(&too_long(), "", input);
+                }
+                Line::Abandoned => splitter.clear(),
+                Line::End => {
+                    // What a person left unfinished was not meant.
+                    if !input.is_terminal() {
+                        splitter.end();
+                        self.answer(&mut splitter, input);
+                    }
+                    break;
+                }
+            }
+            self.answer(&mut splitter, input);
+        }
+        Ok(())
+    }
+
+    /// Reads a script, to the end that `\q` or its last line makes.
+    pub fn include(&mut self, path: &str) -> Result<()> {
+        if self.scripts.len() == MAX_NESTING {
+            return Err(Error::new(SqlState::StatementTooComplex, "scripts are nested too deeply"));
+        }
+        self.script(path, false)?;
+        if self.end == Some(End::Quit) {
+            self.end = None;
+        }
+        Ok(())
+    }
+
+    /// Reads a script, or standard input as if it were one.
+    pub fn script(&mut self, path: &str, standard_input: bool) -> Result<()> {
+        let failed = |error: io::Error| {
+            let error = match error.kind() {
+                io::ErrorKind::NotFound => "No such file or directory".to_string(),
+                _ => error.to_string(),
+            };
+            Error::new(SqlState::UndefinedFile, format!("{path}: {error}"))
+        };
+        let mut input =
+            if standard_input { Input::stream(io::stdin()) } else { Input::file(path).map_err(failed)? };
+        self.scripts.push(PathBuf::from(path));
+        let read = self.run(&mut input).map_err(failed);
+        self.scripts.pop();
+        read
+    }
+
+    /// The script that is being read.
+    pub fn current_script(&self) -> Option<&PathBuf> {
+        self.scripts.last()
+    }
+
+    /// Prints a table as the answer.
+    pub fn show(&mut self, table: Table) -> Result<()> {
+        self.spaced = true;
+        table.print_counted(&mut self.output)
+    }
+
+    fn goes_on(&self) -> bool {
+        self.end.is_none() && !self.output.is_closed()
+    }
+
+    /// Carries out all that is complete.
+    fn answer(&mut self, splitter: &mut Splitter, input: &mut Input) {
+        while self.goes_on() {
+            match splitter.next(&self.variables) {
+                None => return,
+                Some(Piece::TooLong) => self.report(&too_long(), "", input),
+                Some(Piece::Statement(text)) => self.statement(text, input),
+                Some(Piece::Command(text)) => match decode(text).map(str::to_string) {
+                    Ok(text) => self.command(&text, splitter, input),
+                    Err(error) => self.report(&error, "", input),
+                },
+            }
+        }
+    }
+
+    fn statement(&mut self, text: &[u8], input: &mut Input) {
+        let start = Instant::now();
+        let (text, result) = match decode(text) {
+            Ok(text) => (text, self.execute(text)),
+            Err(error) => ("", Err(error)),
+        };
+        input.remember(text);
+        self.failed = false;
+        if let Err(error) = result {
+            self.report(&error, text, input);
+        }
+        if self.timing {
+            writeln!(self.output, "Time: {}", milliseconds(start.elapsed()));
+        }
+        self.space();
+    }
+
+    fn execute(&mut self, sql: &str) -> Result<()> {
+        self.database.interrupt().store(false, Ordering::Relaxed);
+        let mut answer = Answer::new(&self.style, &mut self.output);
+        let tag = self.database.execute(sql, &mut answer)?;
+        let has_columns = answer.has_columns();
+        answer.finish()?;
+        if has_columns {
+            self.spaced = self.style.format == Format::Aligned;
+        } else if !self.quiet && tag != Tag::Empty {
+            writeln!(self.output, "{tag}");
+        }
+        if !self.database.block().0 && !matches!(tag, Tag::Select(_)) {
+            // Committed and answered should be one moment to whoever waits for the answer.
+            self.output.flush();
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, text: &str, splitter: &mut Splitter, input: &mut Input) {
+        match text.split_whitespace().next() {
+            Some("\\g") => {
+                if let Some(Piece::Statement(text)) = splitter.take_pending() {
+                    self.statement(text, input);
+                }
+                return;
+            }
+            Some("\\r") => splitter.clear(),
+            _ => {}
+        }
+        input.remember(text);
+        self.failed = false;
+        if let Err(error) = commands::run(self, text, false) {
+            self.failed = true;
+            let place = self.place(input);
+            let mark = if place.is_empty() { "" } else { "error: " };
+            let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
+            self.complain(&format!("{place}{mark}{error}{hint}\n"));
+            self.stop_if_asked();
+        }
+        if !splitter.is_pending() {
+            self.space();
+        }
+    }
+
+    /// The blank line after an answer: a table has one, and a person at a terminal gets one always.
+    fn space(&mut self) {
+        let at_terminal = self.interactive && self.scripts.is_empty() && self.end.is_none();
+        if std::mem::take(&mut self.spaced) || at_terminal {
+            writeln!(self.output);
+        }
+    }
+
+    /// Reports a statement's error.
+    fn report(&mut self, error: &Error, text: &str, input: &Input) {
+        if self.output.is_closed() {
+            return;
+        }
+        self.failed = true;
+        let verbosity = self.variables.get("VERBOSITY").and_then(Verbosity::parse).unwrap_or_default();
+        let report = format!("{}{}", self.place(input), report::render(error, text, verbosity));
+        self.complain(&report);
+        self.stop_if_asked();
+    }
+
+    /// Where a script's error is, before its message.
+    fn place(&self, input: &Input) -> String {
+        input.place().map(|(name, line)| format!("inoxdb:{name}:{line}: ")).unwrap_or_default()
+    }
+
+    /// Complaints go to standard error, after everything that was printed before.
+    pub fn complain(&mut self, text: &str) {
+        self.output.flush();
+        // Nobody to tell is no reason to stop.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    fn stop_if_asked(&mut self) {
+        let reading_script = !self.interactive || !self.scripts.is_empty();
+        if reading_script && self.variables.is_on("ON_ERROR_STOP") {
+            self.end = Some(End::Stopped);
+        }
+    }
+
+    pub fn greet(&mut self) {
+        if self.interactive && !self.quiet {
+            let version = env!("CARGO_PKG_VERSION");
+            writeln!(self.output, "InoxDB v{version} (PostgreSQL-inspired database)\n");
+            writeln!(self.output, "Type \\h for help, \\q to quit\n");
+        }
+    }
+
+    pub fn part(&mut self) {
+        if self.interactive && !self.quiet {
+            writeln!(self.output, "Goodbye!");
+        }
+    }
+}
+
+fn too_long() -> Error {
+    Error::new(SqlState::ProgramLimitExceeded, "statement is too long: more than 1 GB")
+}
+
+/// A duration as people read it: whole milliseconds, and of less than one two decimals.
+pub fn milliseconds(time: Duration) -> String {
+    let milliseconds = (time.as_secs_f64() * 1000.0).max(0.01);
+    if milliseconds < 1.0 { format!("{milliseconds:.2}ms") } else { format!("{milliseconds:.0}ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::tests::Screen;
+    use super::*;
+    use crate::vfs::MemoryVfs;
+    use std::sync::Arc;
+
+    /// What a session prints on standard output, and how it ends.
+    fn transcript(script: &str) -> (String, Option<End>) {
+        let screen = Screen::default();
+        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let mut session = Session::new(database, screen.output(), false);
+        session.run(&mut Input::text(script)).unwrap();
+        session.output.finish().unwrap();
+        (screen.text(), session.end)
+    }
+
+    #[test]
+    fn a_script_goes_on_after_an_error_unless_it_is_told_not_to() {
+        let script = "\\echo a\nselect 1/0;\n\\foo\n\\echo b\n";
+        assert_eq!(transcript(script), ("a\nb\n".to_string(), None));
+        let stopping = format!("\\set ON_ERROR_STOP on\n{script}");
+        assert_eq!(transcript(&stopping), ("a\n".to_string(), Some(End::Stopped)));
+    }
+
+    #[test]
+    fn quitting_a_script_ends_that_script_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("inner"), "\\echo inner\n\\q\n\\echo never\n").unwrap();
+        std::fs::write(path("outer"), "\\ir inner\n\\echo outer\n").unwrap();
+        let (text, _) = transcript(&format!("\\i '{}'\n\\echo end\n", path("outer").display()));
+        assert_eq!(text, "inner\nouter\nend\n");
+    }
+
+    #[test]
+    fn a_script_that_calls_itself_comes_to_an_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("loop");
+        std::fs::write(&path, "\\echo again\n\\ir loop\n").unwrap();
+        let (text, _) = transcript(&format!("\\i '{}'\n", path.display()));
+        assert_eq!(text.lines().count(), MAX_NESTING);
+    }
+
+    #[test]
+    fn times_are_short() {
+        let shown = [12_400, 8_000, 3_499, 420, 5].map(|micros| milliseconds(Duration::from_micros(micros)));
+        assert_eq!(shown, ["12ms", "8ms", "3ms", "0.42ms", "0.01ms"]);
+    }
+}

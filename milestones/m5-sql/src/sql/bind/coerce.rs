@@ -1,0 +1,226 @@
+//! From one type to another: what PostgreSQL converts silently, what it converts on assignment, and what only
+//! a cast converts.
+//!
+//! A quoted string or NULL has no type until its surroundings give it one. PostgreSQL calls that type
+//! *unknown*; here it is a flag beside the expression, and no unknown leaves the binder.
+
+use super::super::expr::Expr;
+use super::super::position::locate;
+use crate::error::{Error, Result, SqlState};
+use crate::types::{Column, DataType, Value};
+use sqlparser::tokenizer::Span;
+
+/// An expression on its way through the binder.
+#[derive(Debug)]
+pub struct Typed {
+    pub expr: Expr,
+    /// A literal that takes the type its surroundings ask for.
+    pub unknown: bool,
+    /// Where it starts in the statement, if that is known.
+    pub span: Span,
+}
+
+impl Typed {
+    pub fn known(expr: Expr) -> Typed {
+        Typed { expr, unknown: false, span: Span::empty() }
+    }
+
+    pub fn at(self, span: Span) -> Typed {
+        Typed { span, ..self }
+    }
+
+    pub fn data_type(&self) -> DataType {
+        self.expr.data_type()
+    }
+
+    /// The type's name for a message.
+    pub fn type_name(&self) -> String {
+        match self.unknown {
+            true => "unknown".to_string(),
+            false => type_name(self.data_type()),
+        }
+    }
+}
+
+/// The name without the length: operators and functions do not care about lengths.
+pub fn type_name(data_type: DataType) -> String {
+    match data_type {
+        DataType::Varchar(_) => "character varying".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// How wide a number type is: a narrower one converts silently to a wider one.
+fn rank(data_type: DataType) -> Option<u8> {
+    match data_type {
+        DataType::SmallInt => Some(1),
+        DataType::Integer => Some(2),
+        DataType::BigInt => Some(3),
+        DataType::DoublePrecision => Some(4),
+        _ => None,
+    }
+}
+
+/// The type that values of both types convert to silently.
+pub fn wider(left: DataType, right: DataType) -> Option<DataType> {
+    match (rank(left), rank(right)) {
+        _ if left == right => Some(left),
+        (Some(l), Some(r)) => Some(if l >= r { left } else { right }),
+        _ if left.is_text() && right.is_text() => Some(DataType::Text),
+        _ => None,
+    }
+}
+
+/// The type that all `items` convert to: text if none has a type. `Err` names the first two that clash.
+pub fn common_type(items: &[Typed]) -> Result<DataType, (DataType, DataType)> {
+    let mut common = None;
+    for item in items.iter().filter(|item| !item.unknown) {
+        let this = item.data_type();
+        common = Some(match common {
+            None => this,
+            Some(so_far) => wider(so_far, this).ok_or((so_far, this))?,
+        });
+    }
+    Ok(common.unwrap_or(DataType::Text))
+}
+
+/// Converts to a type that [`wider`] or [`common_type`] chose, or gives an unknown literal its type.
+pub fn convert(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+    match item.unknown {
+        true => literal(text, item, to),
+        false => Ok(cast(item.expr, to)),
+    }
+}
+
+/// Gives an unknown literal its type.
+fn literal(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+    let Expr::Literal { value, .. } = item.expr else {
+        return Err(Error::internal("only a literal can be of unknown type"));
+    };
+    let value = value.coerce_to(to).map_err(|error| locate(error, text, item.span))?;
+    Ok(Expr::Literal { value, data_type: to })
+}
+
+/// A silent conversion. Text and varchar are the same bytes: between them there is nothing to do.
+fn cast(expr: Expr, to: DataType) -> Expr {
+    let from = expr.data_type();
+    if from == to || (from.is_text() && matches!(to, DataType::Text | DataType::Varchar(None))) {
+        return expr;
+    }
+    match expr {
+        Expr::Literal { value, .. } if rank(from) < rank(to) || value.is_null() => {
+            // Widening a number cannot fail.
+            Expr::Literal { value: value.coerce_to(to).unwrap_or_default(), data_type: to }
+        }
+        expr => Expr::Cast { operand: Box::new(expr), to, explicit: false },
+    }
+}
+
+/// Brings both sides of a comparison to one type. A literal goes to the type of the other side if its value
+/// exists there, so that an index on that side can be used.
+pub fn unify(text: &str, left: Typed, right: Typed) -> Option<Result<(Expr, Expr)>> {
+    let to = match (left.unknown, right.unknown) {
+        (true, false) => right.data_type(),
+        (false, true) => left.data_type(),
+        (true, true) => DataType::Text,
+        (false, false) => wider(left.data_type(), right.data_type())?,
+    };
+    // A literal compared with varchar(3) may be longer than 3 characters; it is then just not equal.
+    let to = if to.is_text() { DataType::Text } else { to };
+    let (left_type, right_type) = (left.data_type(), right.data_type());
+    let (left, right) = (narrow(left, right_type), narrow(right, left_type));
+    let narrowed = to.is_integer() && left.data_type() == right.data_type();
+    let to = if narrowed { left.data_type() } else { to };
+    Some(convert(text, left, to).and_then(|left| Ok((left, convert(text, right, to)?))))
+}
+
+/// An integer literal as a narrower integer type, if it fits.
+fn narrow(item: Typed, to: DataType) -> Typed {
+    let Expr::Literal { value, data_type } = &item.expr else { return item };
+    if item.unknown || !data_type.is_integer() || !to.is_integer() || rank(to) >= rank(*data_type) {
+        return item;
+    }
+    match value.clone().coerce_to(to) {
+        Ok(value) => Typed { expr: Expr::Literal { value, data_type: to }, ..item },
+        Err(_) => item,
+    }
+}
+
+/// Converts to the type of the column that the value is stored in.
+pub fn assign(text: &str, item: Typed, column: &Column) -> Result<Expr> {
+    let (from, to) = (item.data_type(), column.data_type);
+    if item.unknown {
+        return literal(text, item, to);
+    }
+    if from == to {
+        return Ok(item.expr);
+    }
+    let allowed = to.is_text() || (from.is_numeric() && to.is_numeric());
+    if !allowed {
+        let message = format!(
+            "column \"{}\" is of type {} but expression is of type {}",
+            column.name,
+            type_name(to),
+            type_name(from)
+        );
+        let error = Error::new(SqlState::DatatypeMismatch, message)
+            .with_hint("You will need to rewrite or cast the expression.");
+        return Err(locate(error, text, item.span));
+    }
+    convert_literal(item.expr, to, false)
+}
+
+/// `CAST(item AS to)`.
+pub fn cast_explicitly(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+    let from = item.data_type();
+    if item.unknown {
+        return match item.expr {
+            // An explicit cast to varchar(n) cuts a string that is too long.
+            Expr::Literal { value: value @ Value::Text(_), .. } if to.is_text() => cut(value, to),
+            expr => literal(text, Typed { expr, ..item }, to),
+        };
+    }
+    let allowed = from == to
+        || from.is_text()
+        || to.is_text()
+        || (from.is_numeric() && to.is_numeric())
+        || matches!(
+            (from, to),
+            (DataType::Boolean, DataType::Integer) | (DataType::Integer, DataType::Boolean)
+        );
+    if !allowed {
+        let message = format!("cannot cast type {} to {}", type_name(from), type_name(to));
+        return Err(locate(Error::new(SqlState::DatatypeMismatch, message), text, item.span));
+    }
+    match to {
+        _ if from == to => Ok(item.expr),
+        DataType::Varchar(Some(_)) => Ok(Expr::Cast { operand: Box::new(item.expr), to, explicit: true }),
+        _ if from.is_numeric() && to.is_numeric() => convert_literal(item.expr, to, true),
+        _ => Ok(Expr::Cast { operand: Box::new(item.expr), to, explicit: true }),
+    }
+}
+
+fn cut(value: Value, to: DataType) -> Result<Expr> {
+    let value = match (value, to) {
+        (Value::Text(mut text), DataType::Varchar(Some(limit))) => {
+            if let Some((end, _)) = text.char_indices().nth(limit as usize) {
+                text.truncate(end);
+            }
+            Value::Text(text)
+        }
+        (value, _) => value,
+    };
+    Ok(Expr::Literal { value, data_type: to })
+}
+
+/// Converts a literal at once, anything else when it runs.
+fn convert_literal(expr: Expr, to: DataType, explicit: bool) -> Result<Expr> {
+    match expr {
+        // PostgreSQL's casts write `true`; psql's `t` is the output function's.
+        Expr::Literal { value: Value::Boolean(value), .. } if to.is_text() => {
+            Ok(Expr::Literal { value: Value::Text(value.to_string()).coerce_to(to)?, data_type: to })
+        }
+        Expr::Literal { value, .. } => Ok(Expr::Literal { value: value.coerce_to(to)?, data_type: to }),
+        expr => Ok(Expr::Cast { operand: Box::new(expr), to, explicit }),
+    }
+}

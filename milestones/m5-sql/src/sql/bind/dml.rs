@@ -1,0 +1,341 @@
+//! INSERT, UPDATE and DELETE: every value brought to the type of the column it is stored in.
+
+use super::super::expr::Expr;
+use super::super::parse::{self, Command};
+use super::super::plan::{self, Delete, Insert, Update};
+use super::super::planner;
+use super::super::position::locate;
+use super::coerce::{Typed, assign};
+use super::expr::Binder;
+use super::scope::Scope;
+use super::{name, select};
+use crate::catalog::{Lookup, Table};
+use crate::error::{Error, Result, SqlState};
+use crate::types::{Column, DataType, Value};
+use sqlparser::ast::{self, AssignmentTarget, FromTable, ObjectName, ObjectNamePart, SetExpr, TableObject};
+use std::sync::Arc;
+
+pub fn insert(insert: &ast::Insert, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+    refuse_insert_extras(insert)?;
+    let TableObject::TableName(name) = &insert.table else {
+        return Err(Error::unsupported("INSERT into anything but a table"));
+    };
+    let table = name::changeable(name, text, lookup)?;
+    let source = match insert.source.as_deref() {
+        None => {
+            let target = Target::new(&table, &[], 0, text)?;
+            planner::values(vec![target.row(Vec::new())], target.types())
+        }
+        Some(query) => match plain_values(query) {
+            Some(values) => {
+                let width = values.rows.first().map_or(0, |row| row.content.len());
+                let target = Target::new(&table, &insert.columns, width, text)?;
+                planner::values(target.rows(values, text)?, target.types())
+            }
+            None => insert_query(&table, insert, query, text, lookup)?,
+        },
+    };
+    Ok(plan::Statement::Insert(Insert { table, source }))
+}
+
+/// The rows of `VALUES …`, if the query is nothing more than that.
+fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
+    let plain = query.with.is_none()
+        && query.order_by.is_none()
+        && query.limit_clause.is_none()
+        && query.fetch.is_none()
+        && query.locks.is_empty();
+    match &*query.body {
+        SetExpr::Values(values) if plain => Some(values),
+        _ => None,
+    }
+}
+
+fn insert_query(
+    table: &Table,
+    insert: &ast::Insert,
+    query: &ast::Query,
+    text: &str,
+    lookup: &mut dyn Lookup,
+) -> Result<plan::Node> {
+    let mut query = select::query(query, text, lookup)?;
+    let target = Target::new(table, &insert.columns, query.outputs.len(), text)?;
+    let columns = target.table.schema.columns();
+    if query.grouping.is_none() && !query.distinct {
+        // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.
+        for (output, &position) in query.outputs.iter_mut().zip(&target.positions) {
+            if let (Expr::Literal { value, data_type: DataType::Text }, Some(column)) =
+                (&mut *output, columns.get(position))
+            {
+                let value = std::mem::take(value).coerce_to(column.data_type)?;
+                *output = Expr::Literal { value, data_type: column.data_type };
+            }
+        }
+    }
+    let mut values = Vec::with_capacity(query.outputs.len());
+    for ((index, data_type), &position) in query.types().into_iter().enumerate().zip(&target.positions) {
+        if let Some(column) = columns.get(position) {
+            values.push(assign(text, Typed::known(Expr::column(index, data_type)), column)?);
+        }
+    }
+    let expressions = target.row(values);
+    let node = planner::plan(query, lookup)?;
+    Ok(planner::project(node, expressions))
+}
+
+/// The table that an INSERT fills, and which of its columns the statement gives values for.
+struct Target<'t> {
+    table: &'t Table,
+    /// The columns' positions in the table, in the order of the values.
+    positions: Vec<usize>,
+    /// One for each column of the table; NULL where the statement gives values anyway.
+    defaults: Vec<Expr>,
+}
+
+impl<'t> Target<'t> {
+    /// `columns` as the statement lists them, or nothing; `width` values come for them.
+    fn new(table: &'t Table, columns: &[ObjectName], width: usize, text: &str) -> Result<Target<'t>> {
+        let all = table.schema.columns().len();
+        let mut positions = Vec::with_capacity(width);
+        let mut given = vec![false; all];
+        for column in columns {
+            let ident = column_ident(column)?;
+            let position = name::column(ident, table, text)?;
+            if std::mem::replace(&mut given[position], true) {
+                let message = format!("column \"{}\" specified more than once", name::fold(ident));
+                return Err(locate(Error::new(SqlState::DuplicateColumn, message), text, ident.span));
+            }
+            positions.push(position);
+        }
+        if columns.is_empty() {
+            // Without a list, trailing columns may be left out.
+            positions.extend(0..width.min(all));
+            given[..width.min(all)].fill(true);
+        }
+        let problem = match width.cmp(&positions.len()) {
+            std::cmp::Ordering::Greater => "INSERT has more expressions than target columns",
+            std::cmp::Ordering::Less => "INSERT has more target columns than expressions",
+            std::cmp::Ordering::Equal => "",
+        };
+        if !problem.is_empty() {
+            return Err(Error::new(SqlState::SyntaxError, problem));
+        }
+        let defaults = given
+            .iter()
+            .zip(table.schema.columns())
+            .enumerate()
+            .map(|(position, (given, column))| match given {
+                true => Ok(Expr::Literal { value: Value::Null, data_type: column.data_type }),
+                false => default(table, position),
+            })
+            .collect::<Result<_>>()?;
+        Ok(Target { table, positions, defaults })
+    }
+
+    fn types(&self) -> Vec<DataType> {
+        self.table.schema.columns().iter().map(|column| column.data_type).collect()
+    }
+
+    fn rows(&self, values: &ast::Values, text: &str) -> Result<Vec<Vec<Expr>>> {
+        let mut binder = Binder::new(text, None, "VALUES");
+        let mut rows = Vec::with_capacity(values.rows.len());
+        for row in &values.rows {
+            if row.content.len() != self.positions.len() {
+                return Err(Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length"));
+            }
+            let mut bound = Vec::with_capacity(row.content.len());
+            for (item, &position) in row.content.iter().zip(&self.positions) {
+                bound.push(self.value(&mut binder, item, position)?);
+            }
+            rows.push(self.row(bound));
+        }
+        Ok(rows)
+    }
+
+    /// One value of one row, of its column's type.
+    fn value(&self, binder: &mut Binder<'_>, item: &ast::Expr, position: usize) -> Result<Expr> {
+        match self.table.schema.columns().get(position) {
+            _ if is_default(item) => default(self.table, position),
+            Some(column) => assign(binder.text, binder.bind(item)?, column),
+            None => Err(Error::internal("INSERT into a column that does not exist")),
+        }
+    }
+
+    /// A row of the table: the given values in their places, defaults everywhere else.
+    fn row(&self, values: Vec<Expr>) -> Vec<Expr> {
+        let in_order = self.positions.iter().enumerate().all(|(index, &position)| index == position);
+        if in_order && values.len() == self.defaults.len() {
+            return values;
+        }
+        let mut row = self.defaults.clone();
+        for (value, &position) in values.into_iter().zip(&self.positions) {
+            row[position] = value;
+        }
+        row
+    }
+}
+
+/// The keyword DEFAULT, which sqlparser reads as a name.
+fn is_default(expr: &ast::Expr) -> bool {
+    matches!(
+        expr,
+        ast::Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default")
+    )
+}
+
+/// What a column holds when nothing is said about it.
+fn default(table: &Table, position: usize) -> Result<Expr> {
+    let Some(column) = table.schema.columns().get(position) else {
+        return Err(Error::internal(format!("table \"{}\" has no column {position}", table.name)));
+    };
+    match table.defaults.get(position).and_then(Option::as_deref) {
+        Some(text) => bind_default(text, column),
+        None => Ok(Expr::Literal { value: Value::Null, data_type: column.data_type }),
+    }
+}
+
+/// Binds a default's text as the catalog keeps it, to the type of its column.
+pub fn bind_default(text: &str, column: &Column) -> Result<Expr> {
+    let text = format!("SELECT {text}");
+    let broken = || Error::internal(format!("default of column \"{}\" cannot be read", column.name));
+    let Command::Sql(statement) = parse::parse(&text)? else { return Err(broken()) };
+    let ast::Statement::Query(query) = *statement else { return Err(broken()) };
+    let SetExpr::Select(select) = *query.body else { return Err(broken()) };
+    match select.projection.as_slice() {
+        [ast::SelectItem::UnnamedExpr(expr)] => default_expression(expr, &text, column),
+        _ => Err(broken()),
+    }
+}
+
+/// A DEFAULT as it is declared: a constant expression, of the column's type by assignment.
+pub fn default_expression(expr: &ast::Expr, text: &str, column: &Column) -> Result<Expr> {
+    let mut binder = Binder::new(text, None, "DEFAULT expressions");
+    if let ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) = expr {
+        let message = "cannot use column reference in DEFAULT expression";
+        return Err(Error::new(SqlState::FeatureNotSupported, message));
+    }
+    let typed = binder.bind(expr)?;
+    let type_name = typed.type_name();
+    assign(text, typed, column).map_err(|error| match error.state() {
+        SqlState::DatatypeMismatch => Error::new(
+            SqlState::DatatypeMismatch,
+            format!(
+                "column \"{}\" is of type {} but default expression is of type {type_name}",
+                column.name,
+                super::coerce::type_name(column.data_type),
+            ),
+        )
+        .with_hint("You will need to rewrite or cast the expression."),
+        _ => error,
+    })
+}
+
+pub fn update(update: &ast::Update, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+    if update.from.is_some() {
+        return Err(Error::unsupported("UPDATE … FROM"));
+    }
+    if update.returning.is_some() {
+        return Err(Error::unsupported("RETURNING"));
+    }
+    if update.or.is_some() || update.output.is_some() || update.limit.is_some() || !update.order_by.is_empty()
+    {
+        return Err(Error::unsupported("this clause of UPDATE"));
+    }
+    let scope = target(std::slice::from_ref(&update.table), text, lookup)?;
+    let mut binder = Binder::new(text, Some(&scope), "UPDATE");
+    let mut assignments: Vec<(usize, Expr)> = Vec::with_capacity(update.assignments.len());
+    for assignment in &update.assignments {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else {
+            return Err(Error::unsupported("UPDATE … SET (columns) = …"));
+        };
+        let position = name::column(column_ident(column)?, &scope.table, text)?;
+        let Some(column) = scope.table.schema.columns().get(position) else {
+            return Err(Error::internal("UPDATE of a column that does not exist"));
+        };
+        if assignments.iter().any(|(assigned, _)| *assigned == position) {
+            let message = format!("multiple assignments to same column \"{}\"", column.name);
+            return Err(Error::new(SqlState::SyntaxError, message));
+        }
+        let value = match is_default(&assignment.value) {
+            true => default(&scope.table, position)?,
+            false => assign(text, binder.bind(&assignment.value)?, column)?,
+        };
+        assignments.push((position, planner::fold::folded(value)));
+    }
+    let filter = condition(&mut binder, update.selection.as_ref())?;
+    let table = Arc::clone(&scope.table);
+    let source = planner::changing(&table, filter, true, lookup)?;
+    Ok(plan::Statement::Update(Update { table, source, assignments }))
+}
+
+pub fn delete(delete: &ast::Delete, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+    if delete.using.is_some() {
+        return Err(Error::unsupported("DELETE … USING"));
+    }
+    if delete.returning.is_some() {
+        return Err(Error::unsupported("RETURNING"));
+    }
+    if !delete.tables.is_empty()
+        || delete.output.is_some()
+        || delete.limit.is_some()
+        || !delete.order_by.is_empty()
+    {
+        return Err(Error::unsupported("this clause of DELETE"));
+    }
+    let FromTable::WithFromKeyword(tables) = &delete.from else {
+        return Err(Error::new(SqlState::SyntaxError, "syntax error: DELETE needs FROM"));
+    };
+    let scope = target(tables, text, lookup)?;
+    let mut binder = Binder::new(text, Some(&scope), "DELETE");
+    let filter = condition(&mut binder, delete.selection.as_ref())?;
+    let source = planner::changing(&scope.table, filter, false, lookup)?;
+    Ok(plan::Statement::Delete(Delete { table: scope.table, source }))
+}
+
+/// The table that UPDATE or DELETE changes.
+fn target(tables: &[ast::TableWithJoins], text: &str, lookup: &dyn Lookup) -> Result<Scope> {
+    match select::from(tables, text, lookup)? {
+        Some(scope) if scope.table.is_catalog => Err(name::permission_denied(&scope.table.name)),
+        Some(scope) => Ok(scope),
+        None => Err(Error::new(SqlState::SyntaxError, "syntax error: no table is named")),
+    }
+}
+
+fn condition(binder: &mut Binder<'_>, selection: Option<&ast::Expr>) -> Result<Option<Expr>> {
+    binder.enter("WHERE", false);
+    selection.map(|selection| binder.condition(selection, "WHERE")).transpose()
+}
+
+/// The column that INSERT's list or SET names: one plain identifier.
+fn column_ident(name: &ObjectName) -> Result<&ast::Ident> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] => Ok(ident),
+        _ => Err(Error::unsupported(format!("the assignment target {name}"))),
+    }
+}
+
+fn refuse_insert_extras(insert: &ast::Insert) -> Result<()> {
+    let what = match insert {
+        insert if insert.returning.is_some() => "RETURNING",
+        insert if insert.on.is_some() => "ON CONFLICT",
+        insert if insert.table_alias.is_some() || insert.insert_alias.is_some() => "an alias in INSERT",
+        insert
+            if insert.or.is_some()
+                || insert.ignore
+                || insert.overwrite
+                || insert.replace_into
+                || insert.priority.is_some()
+                || insert.partitioned.is_some()
+                || insert.output.is_some()
+                || insert.settings.is_some()
+                || insert.format_clause.is_some()
+                || insert.multi_table_insert_type.is_some()
+                || !insert.assignments.is_empty()
+                || !insert.after_columns.is_empty() =>
+        {
+            "this form of INSERT"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(what))
+}

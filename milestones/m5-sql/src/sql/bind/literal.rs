@@ -1,0 +1,68 @@
+//! Literals: what `42`, `1.5`, `'text'`, `true` and NULL are before anything asks for a type.
+
+use super::super::expr::Expr;
+use super::super::position::locate;
+use super::coerce::Typed;
+use crate::error::{Error, Result, SqlState};
+use crate::types::{DataType, Value};
+use sqlparser::ast::{Value as Token, ValueWithSpan};
+
+pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
+    let typed = match &token.value {
+        Token::Number(digits, _) => {
+            let value = number(digits).map_err(|error| locate(error, text, token.span))?;
+            known(value)
+        }
+        Token::Boolean(value) => known(Value::Boolean(*value)),
+        Token::Null => unknown(Value::Null),
+        Token::SingleQuotedString(string)
+        | Token::EscapedStringLiteral(string)
+        | Token::UnicodeStringLiteral(string) => unknown(Value::Text(checked(string)?)),
+        Token::DollarQuotedString(string) => unknown(Value::Text(checked(&string.value)?)),
+        Token::Placeholder(name) => {
+            let error = Error::new(SqlState::SyntaxError, format!("there is no parameter {name}"));
+            return Err(locate(error, text, token.span));
+        }
+        other => return Err(Error::unsupported(format!("literal {other}"))),
+    };
+    Ok(typed.at(token.span))
+}
+
+/// integer if it fits, else bigint. A decimal point, an exponent or more digits than a bigint has make a
+/// double precision: PostgreSQL would make it numeric, a type that does not exist here.
+pub fn number(digits: &str) -> Result<Value> {
+    if let Ok(number) = digits.parse::<i64>() {
+        return Ok(i32::try_from(number).map_or(Value::BigInt(number), Value::Integer));
+    }
+    match digits.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(Value::Double(number)),
+        Ok(_) => Err(Error::new(
+            SqlState::NumericValueOutOfRange,
+            format!("\"{digits}\" is out of range for type double precision"),
+        )),
+        Err(_) => Err(Error::new(
+            SqlState::SyntaxError,
+            format!("trailing junk after numeric literal at or near \"{digits}\""),
+        )),
+    }
+}
+
+/// Text never holds a zero byte.
+fn checked(string: &str) -> Result<String> {
+    match string.contains('\0') {
+        true => Err(Error::new(
+            SqlState::CharacterNotInRepertoire,
+            "invalid byte sequence for encoding \"UTF8\": 0x00",
+        )),
+        false => Ok(string.to_string()),
+    }
+}
+
+fn known(value: Value) -> Typed {
+    let data_type = value.data_type().unwrap_or(DataType::Text);
+    Typed::known(Expr::Literal { value, data_type })
+}
+
+fn unknown(value: Value) -> Typed {
+    Typed { unknown: true, ..Typed::known(Expr::Literal { value, data_type: DataType::Text }) }
+}

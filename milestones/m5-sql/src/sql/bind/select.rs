@@ -1,0 +1,253 @@
+//! SELECT and VALUES: the clauses, bound in the order in which they take effect.
+
+use super::super::expr::Expr;
+use super::super::logical::{Grouping, Query, Source};
+use super::coerce::Typed;
+use super::expr::Binder;
+use super::group::Groups;
+use super::limit::limits;
+use super::name;
+use super::naming::column_name;
+use super::order::{group_by, sort_keys};
+use super::scope::{self, Scope};
+use crate::catalog::Lookup;
+use crate::error::{Error, Result, SqlState};
+use sqlparser::ast::{
+    self, Distinct, OrderBy, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor,
+    TableWithJoins,
+};
+
+pub fn query(query: &ast::Query, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
+    refuse_query_extras(query)?;
+    let (limit, offset) = limits(query, text)?;
+    let order_by = query.order_by.as_ref();
+    let bound = match &*query.body {
+        SetExpr::Select(select) => self::select(select, order_by, text, lookup)?,
+        SetExpr::Values(values) => self::values(values, order_by, text)?,
+        SetExpr::Query(inner) => {
+            if order_by.is_some() || limit.is_some() || offset != 0 {
+                return Err(Error::unsupported("a query in parentheses with clauses of its own"));
+            }
+            return self::query(inner, text, lookup);
+        }
+        SetExpr::SetOperation { op, .. } => return Err(Error::unsupported(op)),
+        _ => return Err(Error::unsupported("this kind of query")),
+    };
+    Ok(Query { limit, offset, ..bound })
+}
+
+/// The one table of FROM, under its alias; `None` without FROM.
+pub fn from(tables: &[TableWithJoins], text: &str, lookup: &dyn Lookup) -> Result<Option<Scope>> {
+    let table = match tables {
+        [] => return Ok(None),
+        [table] if table.joins.is_empty() => table,
+        _ => return Err(Error::unsupported("JOIN")),
+    };
+    let (name, alias) = match &table.relation {
+        TableFactor::Table { args: Some(_), .. } | TableFactor::Function { .. } => {
+            return Err(Error::unsupported("a function in FROM"));
+        }
+        TableFactor::Table { sample: Some(_), .. } => return Err(Error::unsupported("TABLESAMPLE")),
+        TableFactor::Table {
+            name, alias, version: None, with_ordinality: false, json_path: None, ..
+        } => (name, alias),
+        TableFactor::Derived { .. } => return Err(Error::unsupported("a subquery in FROM")),
+        TableFactor::NestedJoin { .. } => return Err(Error::unsupported("JOIN")),
+        _ => return Err(Error::unsupported("this kind of table in FROM")),
+    };
+    let table = name::table(name, text, lookup)?;
+    let alias = match alias {
+        Some(alias) if alias.columns.is_empty() => name::fold(&alias.name).into_owned(),
+        Some(_) => return Err(Error::unsupported("a list of column aliases")),
+        None => table.name.clone(),
+    };
+    Ok(Some(Scope { table, alias }))
+}
+
+/// The select list, bound: expressions, and the names of the columns they make.
+pub struct Outputs {
+    pub expressions: Vec<Expr>,
+    pub names: Vec<String>,
+}
+
+fn select(select: &Select, order_by: Option<&OrderBy>, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
+    refuse_select_extras(select)?;
+    let scope = from(&select.from, text, lookup)?;
+    let scope = scope.as_ref();
+    let mut binder = Binder::new(text, scope, "SELECT");
+    let filter = match &select.selection {
+        Some(condition) => {
+            binder.enter("WHERE", false);
+            Some(binder.condition(condition, "WHERE")?)
+        }
+        None => None,
+    };
+    let distinct = match &select.distinct {
+        None | Some(Distinct::All) => false,
+        Some(Distinct::Distinct) => true,
+        Some(Distinct::On(_)) => return Err(Error::unsupported("DISTINCT ON")),
+    };
+    binder.enter("SELECT", true);
+    let mut outputs = select_list(&mut binder, &select.projection)?;
+    let grouped = group_by(&mut binder, &select.group_by, &outputs)?;
+    binder.enter("HAVING", true);
+    let mut having = select.having.as_ref().map(|having| binder.condition(having, "HAVING")).transpose()?;
+    binder.enter("ORDER BY", true);
+    let mut order_by = sort_keys(&mut binder, order_by, &outputs, distinct)?;
+    let aggregates = std::mem::take(&mut binder.aggregates);
+    let grouping = if grouped.is_empty() && aggregates.is_empty() && having.is_none() {
+        None
+    } else {
+        let sorted = order_by.iter().map(|key| &key.expression);
+        let groups =
+            Groups::new(scope, grouped, outputs.expressions.iter().chain(having.iter()).chain(sorted));
+        outputs.expressions.iter_mut().try_for_each(|output| groups.regroup(output))?;
+        having.iter_mut().try_for_each(|having| groups.regroup(having))?;
+        order_by.iter_mut().try_for_each(|key| groups.regroup(&mut key.expression))?;
+        Some(Grouping { group_by: groups.into_group_by(), aggregates, having })
+    };
+    Ok(Query {
+        source: scope.map_or(Source::Nothing, |scope| Source::Table(scope.table.clone())),
+        filter,
+        grouping,
+        outputs: outputs.expressions,
+        names: outputs.names,
+        distinct,
+        order_by,
+        limit: None,
+        offset: 0,
+    })
+}
+
+/// `VALUES (…), (…)` as a query: columns `column1`, `column2`, …
+fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Result<Query> {
+    let mut binder = Binder::new(text, None, "VALUES");
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    let mut columns: Vec<Vec<Typed>> = (0..width).map(|_| Vec::with_capacity(values.rows.len())).collect();
+    for row in &values.rows {
+        if row.content.len() != width {
+            return Err(Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length"));
+        }
+        for (column, item) in columns.iter_mut().zip(&row.content) {
+            column.push(binder.bind(item)?);
+        }
+    }
+    let mut rows: Vec<Vec<Expr>> = values.rows.iter().map(|_| Vec::with_capacity(width)).collect();
+    let mut types = Vec::with_capacity(width);
+    for column in columns {
+        let (data_type, items) = binder.match_types("VALUES", column)?;
+        types.push(data_type);
+        rows.iter_mut().zip(items).for_each(|(row, item)| row.push(item));
+    }
+    let outputs = Outputs {
+        expressions: types.iter().enumerate().map(|(index, &of)| Expr::column(index, of)).collect(),
+        names: (1..=width).map(|number| format!("column{number}")).collect(),
+    };
+    let order_by = sort_keys(&mut binder, order_by, &outputs, false)?;
+    Ok(Query {
+        source: Source::Values { rows, types },
+        filter: None,
+        grouping: None,
+        outputs: outputs.expressions,
+        names: outputs.names,
+        distinct: false,
+        order_by,
+        limit: None,
+        offset: 0,
+    })
+}
+
+fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs> {
+    let mut outputs = Outputs { expressions: Vec::with_capacity(items.len()), names: Vec::new() };
+    for item in items {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                outputs.expressions.push(output(binder, expr)?);
+                outputs.names.push(column_name(expr).unwrap_or_else(|| "?column?".to_string()));
+            }
+            SelectItem::ExprWithAlias { expr, alias } => {
+                outputs.expressions.push(output(binder, expr)?);
+                outputs.names.push(name::fold(alias).into_owned());
+            }
+            SelectItem::Wildcard(options) => {
+                refuse_wildcard_options(options)?;
+                let scope = binder.scope.ok_or_else(|| {
+                    Error::new(SqlState::SyntaxError, "SELECT * with no tables specified is not valid")
+                })?;
+                all_columns(scope, &mut outputs);
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(table), options) => {
+                refuse_wildcard_options(options)?;
+                let scope = match table.0.last() {
+                    Some(ast::ObjectNamePart::Identifier(ident)) => {
+                        name::object(table, binder.text)?;
+                        scope::check_table(binder.scope, ident, binder.text)?
+                    }
+                    _ => return Err(Error::unsupported(format!("{table}.*"))),
+                };
+                all_columns(scope, &mut outputs);
+            }
+            _ => return Err(Error::unsupported("this kind of select item")),
+        }
+    }
+    Ok(outputs)
+}
+
+/// An output that nothing gave a type is text.
+fn output(binder: &mut Binder<'_>, expr: &ast::Expr) -> Result<Expr> {
+    binder.bind(expr).map(|typed| typed.expr)
+}
+
+fn all_columns(scope: &Scope, outputs: &mut Outputs) {
+    for (index, column) in scope.table.schema.columns().iter().enumerate() {
+        outputs.expressions.push(Expr::column(index, column.data_type));
+        outputs.names.push(column.name.clone());
+    }
+}
+
+fn refuse_query_extras(query: &ast::Query) -> Result<()> {
+    let what = match query {
+        ast::Query { with: Some(_), .. } => "WITH",
+        ast::Query { for_clause: Some(_), .. } => "FOR",
+        query if !query.locks.is_empty() => "FOR UPDATE and FOR SHARE",
+        query if query.settings.is_some() || query.format_clause.is_some() => "SETTINGS and FORMAT",
+        query if !query.pipe_operators.is_empty() => "a pipe operator",
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(what))
+}
+
+fn refuse_select_extras(select: &Select) -> Result<()> {
+    let what = match select {
+        select if select.into.is_some() => "SELECT INTO",
+        select if select.top.is_some() => "TOP",
+        select if !select.named_window.is_empty() || select.qualify.is_some() => "a window function",
+        select if !select.lateral_views.is_empty() => "LATERAL VIEW",
+        select if !select.connect_by.is_empty() => "CONNECT BY",
+        select
+            if select.prewhere.is_some()
+                || select.exclude.is_some()
+                || select.value_table_mode.is_some()
+                || !select.cluster_by.is_empty()
+                || !select.distribute_by.is_empty()
+                || !select.sort_by.is_empty() =>
+        {
+            "this clause of SELECT"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(what))
+}
+
+fn refuse_wildcard_options(options: &ast::WildcardAdditionalOptions) -> Result<()> {
+    let plain = options.opt_ilike.is_none()
+        && options.opt_exclude.is_none()
+        && options.opt_except.is_none()
+        && options.opt_replace.is_none()
+        && options.opt_rename.is_none()
+        && options.opt_alias.is_none();
+    match plain {
+        true => Ok(()),
+        false => Err(Error::unsupported("an option after *")),
+    }
+}

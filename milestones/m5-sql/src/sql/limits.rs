@@ -1,0 +1,133 @@
+//! How deep a statement may be, checked on its tokens before a tree is built from them.
+//!
+//! A tree of expressions is built, walked and dropped by recursion, and a statement of a few megabytes can
+//! describe one deeper than any stack. Parentheses nest it; so does a chain: `a OR b OR c` is `((a OR b) OR c)`.
+//! Parentheses are counted as they open. A chain is bounded by what stands between two commas of one
+//! parenthesis: no tree over n tokens is deeper than n. AND, OR and the set operators chain in earnest (generated
+//! conditions of thousands of terms), so each opens a new run and counts by itself.
+
+use crate::error::{Error, Result, SqlState};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
+
+/// Parentheses, brackets and CASEs open at once.
+const MAX_NESTING: usize = 1_000;
+
+/// Tokens between two separators (commas, AND, OR, set operators) of one parenthesis.
+const MAX_RUN: usize = 4_096;
+
+/// Depth of the tree: runs and chains, summed over the parentheses around them. Dropping a tree this deep
+/// takes less than the 2 MiB of stack that a thread has, in a debug build too.
+const MAX_DEPTH: usize = 16_384;
+
+/// What is known of one open parenthesis.
+#[derive(Default)]
+struct Level {
+    opened_by_case: bool,
+    /// Chained operators since the last comma.
+    links: usize,
+    /// Tokens since the last separator, and the longest such run since the last comma.
+    run: usize,
+    longest_run: usize,
+    /// The deepest parenthesis inside, and the deepest item before the last comma.
+    inside: usize,
+    deepest_item: usize,
+}
+
+impl Level {
+    fn link(&mut self) {
+        self.longest_run = self.longest_run.max(self.run);
+        self.run = 0;
+        self.links += 1;
+    }
+
+    fn depth(&self) -> usize {
+        self.deepest_item.max(self.inside + self.links + self.longest_run.max(self.run))
+    }
+
+    fn comma(&mut self) {
+        *self = Level { opened_by_case: self.opened_by_case, deepest_item: self.depth(), ..Level::default() };
+    }
+}
+
+/// Refuses the statement if its tree could be too deep.
+pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
+    let mut levels = vec![Level::default()];
+    for token in tokens {
+        if let Some(level) = levels.last_mut() {
+            level.run += 1;
+            if level.run > MAX_RUN {
+                return Err(too_deep(
+                    "A statement may have at most 4096 words between two commas, ANDs or ORs.",
+                ));
+            }
+        }
+        match &token.token {
+            Token::Whitespace(_) => {
+                if let Some(level) = levels.last_mut() {
+                    level.run -= 1;
+                }
+            }
+            Token::LParen | Token::LBracket | Token::LBrace => open(&mut levels, false)?,
+            Token::RParen | Token::RBracket | Token::RBrace => close(&mut levels)?,
+            Token::Comma | Token::SemiColon => {
+                if let Some(level) = levels.last_mut() {
+                    level.comma();
+                }
+            }
+            Token::Word(word) => match word.keyword {
+                Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
+                    link(&mut levels)?
+                }
+                Keyword::CASE => open(&mut levels, true)?,
+                Keyword::END if levels.last().is_some_and(|level| level.opened_by_case) => {
+                    close(&mut levels)?
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn link(levels: &mut [Level]) -> Result<()> {
+    match levels.last_mut() {
+        Some(level) => {
+            level.link();
+            check(level.depth())
+        }
+        None => Ok(()),
+    }
+}
+
+fn open(levels: &mut Vec<Level>, opened_by_case: bool) -> Result<()> {
+    if levels.len() > MAX_NESTING {
+        return Err(too_deep("Parentheses may be nested at most 1000 deep."));
+    }
+    levels.push(Level { opened_by_case, ..Level::default() });
+    Ok(())
+}
+
+/// Ends a level; its depth counts in the one around it. A stray closing parenthesis is the parser's to report.
+fn close(levels: &mut Vec<Level>) -> Result<()> {
+    if levels.len() > 1
+        && let Some(closed) = levels.pop()
+        && let Some(outer) = levels.last_mut()
+    {
+        outer.inside = outer.inside.max(closed.depth() + 1);
+        check(outer.depth())?;
+    }
+    Ok(())
+}
+
+fn check(depth: usize) -> Result<()> {
+    match depth > MAX_DEPTH {
+        true => Err(too_deep("Conditions may be chained at most 16384 deep.")),
+        false => Ok(()),
+    }
+}
+
+pub fn too_deep(detail: &str) -> Error {
+    Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded").with_detail(detail)
+}

@@ -1,0 +1,28 @@
+//! From SQL text to a plan.
+//!
+//! ```text
+//!   text ──parse──▶ Command          sqlparser's tree, guarded against depth
+//!        ──bind───▶ Statement        names resolved, types known, clauses checked
+//!             └─planner─▶ plan       which index, in which order, at what cost
+//!                          └─explain▶ the plan as text
+//! ```
+//!
+//! [`bind`] runs the planner itself: what comes out is ready to run.
+
+pub mod bind;
+pub mod explain;
+pub mod expr;
+mod limits;
+pub mod logical;
+pub mod parse;
+pub mod plan;
+pub mod planner;
+pub mod position;
+pub mod statement;
+#[cfg(test)]
+mod testing;
+mod walk;
+
+pub use bind::bind;
+pub use parse::{Command, parse};
+pub use statement::Statement;

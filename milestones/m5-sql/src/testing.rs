@@ -1,0 +1,30 @@
+//! What the unit tests of every stage need: pages, and somebody to change them.
+
+use crate::buffer::{Options, Pages};
+use crate::recovery;
+use crate::transaction::{CommitLog, Transaction};
+use crate::vfs::Vfs;
+use crate::wal::control::CONTROL_FILE;
+use std::sync::Arc;
+
+/// The pages in `vfs`, recovered, or made if there are none; with so little memory that everything that can happen
+/// does.
+pub fn open_pages(vfs: Arc<dyn Vfs>) -> Pages {
+    let options = Options { shared_buffers: 0, segment_size: 1 << 16, ..Options::default() };
+    if !vfs.exists(CONTROL_FILE).unwrap() {
+        Pages::create(&vfs, options).unwrap();
+    }
+    let (mut pages, _) = recovery::open_pages(vfs, options).unwrap();
+    CommitLog::create_if_missing(&mut pages).unwrap();
+    pages
+}
+
+/// Does something on behalf of a transaction that is committed afterwards.
+pub fn transact<T>(pages: &mut Pages, run: impl FnOnce(&mut Pages, &Transaction) -> T) -> T {
+    let mut transaction = Transaction::default();
+    transaction.assign_xid(pages);
+    transaction.next_command();
+    let answer = run(pages, &transaction);
+    CommitLog::commit(pages, transaction.xid()).unwrap();
+    answer
+}

@@ -1,0 +1,223 @@
+//! Reading the log back, and knowing where it ends.
+//!
+//! The log has no end mark: it ends where no valid record follows. After a power cut that is usually in the
+//! middle of a record that was being written, and then it is quite all right: nothing after the last sync was ever
+//! promised. But if the unreadable place lies *before* a point that is known to have been durable, then it is
+//! damage, and to go on from there would silently drop commits that were acknowledged. The two must not be confused
+//! in either direction.
+//!
+//! What is known to have been durable: each record says how far the log was when it was made, and so does the
+//! control file. So after an unreadable place the reader looks ahead for records that know better. What stays
+//! undetectable is damage in the very last records, about which nothing later can bear witness.
+
+use super::Lsn;
+use super::record::{self, ALIGNMENT, RECORD_HEADER_SIZE, Record, RecordHeader};
+use super::segments::Segments;
+use crate::error::{Error, Result};
+use zerocopy::FromBytes;
+
+/// The reader holds this much of the log at a time, at least a whole record.
+const WINDOW: usize = 1 << 20;
+
+/// Reads records one after another.
+pub struct LogReader<'a> {
+    segments: &'a mut Segments,
+    window: Vec<u8>,
+    window_start: Lsn,
+    position: Lsn,
+    /// The epoch of the last record; it never falls within a valid log.
+    epoch: u32,
+    /// The furthest point known to have been durable.
+    durable: Lsn,
+}
+
+/// How the readable log ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogEnd {
+    pub lsn: Lsn,
+    /// Something was written after the end, and it is not a record: the power failed in the middle of it.
+    pub torn: bool,
+}
+
+impl<'a> LogReader<'a> {
+    /// Reads from `start`, which must be the beginning of a record or the log's end. The log is known to have been
+    /// durable up to `durable`.
+    pub fn new(segments: &'a mut Segments, start: Lsn, durable: Lsn) -> LogReader<'a> {
+        LogReader { segments, window: Vec::new(), window_start: start, position: start, epoch: 0, durable }
+    }
+
+    pub fn position(&self) -> Lsn {
+        self.position
+    }
+
+    /// The next record, or `None` where no valid one follows; [`LogReader::end`] then says why.
+    pub fn next_record(&mut self) -> Result<Option<Record>> {
+        let Some(record) = self.record_at(self.position)? else { return Ok(None) };
+        if record.header.epoch.get() < self.epoch {
+            return Ok(None);
+        }
+        self.epoch = record.header.epoch.get();
+        self.durable = self.durable.max(record.header.durable.get());
+        self.position = record.end();
+        Ok(Some(record))
+    }
+
+    /// After the last record: whether the log may end here.
+    pub fn end(mut self) -> Result<LogEnd> {
+        let end = self.position;
+        if end < self.durable {
+            return Err(damaged(end, self.durable));
+        }
+        let torn = self.bytes(end, RECORD_HEADER_SIZE)?.iter().any(|byte| *byte != 0);
+        let mut position = end + ALIGNMENT;
+        while position + RECORD_HEADER_SIZE as u64 <= self.segments.prepared_end() {
+            if self.header_at(position)?.is_some_and(|header| header.is_plausible(position))
+                && let Some(record) = self.record_at(position)?
+                && record.header.epoch.get() >= self.epoch
+                && record.header.durable.get() > end
+            {
+                return Err(damaged(end, record.header.durable.get()));
+            }
+            position += ALIGNMENT;
+        }
+        Ok(LogEnd { lsn: end, torn })
+    }
+
+    fn header_at(&mut self, lsn: Lsn) -> Result<Option<RecordHeader>> {
+        let bytes = self.bytes(lsn, RECORD_HEADER_SIZE)?;
+        Ok(RecordHeader::read_from_bytes(bytes).ok())
+    }
+
+    fn record_at(&mut self, lsn: Lsn) -> Result<Option<Record>> {
+        let Some(header) = self.header_at(lsn)?.filter(|header| header.is_plausible(lsn)) else {
+            return Ok(None);
+        };
+        Ok(Record::parse(self.bytes(lsn, header.len.get() as usize)?))
+    }
+
+    /// `len` bytes of the log at `lsn`; fewer at its very end.
+    fn bytes(&mut self, lsn: Lsn, len: usize) -> Result<&[u8]> {
+        debug_assert!(len <= record::MAX_RECORD_SIZE);
+        let held =
+            lsn >= self.window_start && lsn + len as u64 <= self.window_start + self.window.len() as u64;
+        if !held {
+            self.window.resize(WINDOW, 0);
+            let read = self.segments.read(&mut self.window, lsn)?;
+            self.window.truncate(read);
+            self.window_start = lsn;
+        }
+        let start = (lsn - self.window_start) as usize;
+        let end = (start + len).min(self.window.len());
+        Ok(&self.window[start.min(end)..end])
+    }
+}
+
+fn damaged(end: Lsn, durable: Lsn) -> Error {
+    Error::corrupted(
+        format_args!("log record at {}", display(end)),
+        format_args!("unreadable, but the log was durable up to {}", display(durable)),
+    )
+    .with_detail("Transactions that were committed after this place would be lost.")
+    .with_hint("This is damage, not the end of an interrupted write. Restore the file from a copy.")
+}
+
+/// An LSN as PostgreSQL writes it: two halves in hexadecimal.
+pub fn display(lsn: Lsn) -> String {
+    format!("{:X}/{:X}", lsn >> 32, lsn & 0xffff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{RecordKind, Wal};
+    use super::*;
+    use crate::vfs::{MemoryVfs, Vfs};
+    use std::sync::Arc;
+
+    const SIZE: u32 = 1 << 16;
+    const START: Lsn = SIZE as Lsn;
+
+    struct Log {
+        vfs: Arc<MemoryVfs>,
+        starts: Vec<Lsn>,
+    }
+
+    /// A log of ten records with a payload each, every second one followed by a sync.
+    fn write_log(payload: usize) -> Log {
+        let vfs = Arc::new(MemoryVfs::new());
+        let mut wal = Wal::new(Segments::create(vfs.clone(), SIZE).unwrap(), START, 1);
+        let mut starts = Vec::new();
+        for i in 0..10 {
+            starts.push(wal.end());
+            wal.reserve().unwrap();
+            let fill = |buffer: &mut Vec<u8>| {
+                buffer.resize(buffer.len() + payload, 7);
+                0
+            };
+            let end = wal.append(RecordKind::Change, i, fill).unwrap();
+            if i % 2 == 1 {
+                wal.flush(end).unwrap();
+            }
+        }
+        starts.push(wal.end());
+        Log { vfs, starts }
+    }
+
+    fn read(log: &Log) -> Result<(Vec<u64>, LogEnd)> {
+        let mut segments = Segments::open(log.vfs.clone(), SIZE)?;
+        let mut reader = LogReader::new(&mut segments, START, START);
+        let mut xids = Vec::new();
+        while let Some(record) = reader.next_record()? {
+            xids.push(record.xid());
+        }
+        Ok((xids, reader.end()?))
+    }
+
+    fn spoil(log: &Log, lsn: Lsn) {
+        let path = format!("wal/{:016X}", lsn / u64::from(SIZE));
+        log.vfs.open(&path).unwrap().write_at(&[0xee], lsn % u64::from(SIZE)).unwrap();
+    }
+
+    #[test]
+    fn records_come_back_in_order_across_segments() {
+        for payload in [0, 100, 30_000] {
+            let log = write_log(payload);
+            let (xids, end) = read(&log).unwrap();
+            assert_eq!(xids, (0..10).collect::<Vec<u64>>());
+            assert_eq!(end, LogEnd { lsn: log.starts[10], torn: false });
+        }
+    }
+
+    #[test]
+    fn a_torn_last_record_is_the_end_of_the_log() {
+        let log = write_log(100);
+        spoil(&log, log.starts[9] + 60);
+        let (xids, end) = read(&log).unwrap();
+        assert_eq!(xids.len(), 9);
+        assert_eq!(end, LogEnd { lsn: log.starts[9], torn: true });
+    }
+
+    #[test]
+    fn an_unreadable_record_before_a_durable_point_is_damage() {
+        // Record 9 was made when the log was durable up to the end of record 7.
+        for spoiled in 0..8 {
+            let log = write_log(30_000);
+            spoil(&log, log.starts[spoiled] + 60);
+            let error = read(&log).unwrap_err();
+            assert_eq!(error.state().code(), "XX001", "record {spoiled}: {error}");
+        }
+    }
+
+    #[test]
+    fn records_of_an_earlier_epoch_do_not_continue_the_log() {
+        let log = write_log(0);
+        // The log was cut after record 3, and a later run wrote one record of the same length over record 4.
+        let mut wal = Wal::new(Segments::open(log.vfs.clone(), SIZE).unwrap(), log.starts[4], 2);
+        wal.reserve().unwrap();
+        let end = wal.append(RecordKind::Change, 99, |_| 0).unwrap();
+        wal.flush(end).unwrap();
+        assert_eq!(end, log.starts[5]);
+        let (xids, end) = read(&log).unwrap();
+        assert_eq!(xids, [0, 1, 2, 3, 99]);
+        assert_eq!(end, LogEnd { lsn: log.starts[5], torn: true });
+    }
+}
