@@ -7,7 +7,7 @@
 //! transaction   who sees which row (here: everybody, every row that was not deleted)
 //! buffer        how pages are reached (here: straight from and to the file)
 //! page, tuple   bytes: 8 KiB pages with line pointers, rows with headers
-//! vfs           files: the operating system's, or in memory
+//! vfs           files: the operating system's, in memory, or on a disk that loses power on purpose
 //! ```
 //!
 //! Arrows point down only: a layer knows the ones below it and nothing of those above.

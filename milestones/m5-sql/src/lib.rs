@@ -13,7 +13,7 @@
 //! buffer        how pages are reached (here: through a pool of frames)
 //! wal           records, segments, control file
 //! page, tuple   bytes: 8 KiB pages with line pointers, rows with headers
-//! vfs           files: the operating system's, or in memory
+//! vfs           files: the operating system's, in memory, or on a disk that loses power on purpose
 //! ```
 //!
 //! Arrows point down only: a layer knows the ones below it and nothing of those above.

@@ -7,10 +7,14 @@ use crate::vfs::Vfs;
 use crate::wal::control::CONTROL_FILE;
 use std::sync::Arc;
 
-/// The pages in `vfs`, recovered, or made if there are none; with so little memory that everything that can happen
-/// does.
+/// As little memory and as short a log as possible, so that everything that can happen does.
+pub fn small_options() -> Options {
+    Options { shared_buffers: 0, max_wal_size: 1 << 17, segment_size: 1 << 16 }
+}
+
+/// The pages in `vfs`, recovered, or made if there are none.
 pub fn open_pages(vfs: Arc<dyn Vfs>) -> Pages {
-    let options = Options { shared_buffers: 0, segment_size: 1 << 16, ..Options::default() };
+    let options = small_options();
     if !vfs.exists(CONTROL_FILE).unwrap() {
         Pages::create(&vfs, options).unwrap();
     }

@@ -122,3 +122,6 @@ impl Redo<'_> {
         Ok(exists)
     }
 }
+
+#[cfg(test)]
+mod tests;

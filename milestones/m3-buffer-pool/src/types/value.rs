@@ -46,7 +46,7 @@ impl Value {
                 value.to_integer(data_type)
             }
             (value, DataType::DoublePrecision) if value.is_number() => value.as_f64().map(Value::Double),
-            (value @ (Value::Boolean(_) | Value::Double(_)), DataType::Text | DataType::Varchar(_)) => {
+            (Value::Boolean(value), DataType::Text | DataType::Varchar(_)) => {
                 Value::Text(value.to_string()).coerce_to(data_type)
             }
             (value, DataType::Text | DataType::Varchar(_)) => {

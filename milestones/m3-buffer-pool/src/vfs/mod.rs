@@ -1,7 +1,8 @@
 //! The seam between the engine and the world: every byte the database keeps goes through here.
 //!
 //! SQLite calls the idea a VFS, and for the same reason: an engine that names no operating system can run on
-//! a real disk ([`OsVfs`]), in memory ([`MemoryVfs`]), and later on a disk that loses its power on purpose.
+//! a real disk ([`OsVfs`]), in memory ([`MemoryVfs`]), and on a disk that loses its power on purpose
+//! ([`SimulatedVfs`]).
 //!
 //! Two traits are the seam. [`Vfs`] is a directory tree with relative paths such as `base/16384`;
 //! [`RawFile`] is one open file. Both may fail, and a transfer may be short, as on any system. [`File`] is what
@@ -12,9 +13,11 @@
 
 mod memory;
 mod os;
+pub mod simulated;
 
 pub use memory::MemoryVfs;
 pub use os::OsVfs;
+pub use simulated::SimulatedVfs;
 
 use crate::error::{Error, Result};
 use std::io;

@@ -125,3 +125,6 @@ impl Redo<'_> {
         Ok(exists)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The database: its directory, its tables, and what can be done with their rows.
 
 mod block;
+mod check;
 mod ddl;
 mod explain;
 mod inspect;

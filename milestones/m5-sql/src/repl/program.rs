@@ -150,11 +150,12 @@ fn script_status(session: &Session) -> Status {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
+    use crate::testing::small_options;
     use crate::vfs::MemoryVfs;
 
     #[test]
     fn a_failed_command_of_the_command_line_is_its_status() {
-        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
         let mut session = Session::new(database, Screen::default().output(), false);
         let command = |text: &str| Action::Command(text.to_string());
         assert_eq!(act(&mut session, &[command("select 1/0"), command("\\echo")]), Status::Success);

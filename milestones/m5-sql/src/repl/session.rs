@@ -286,13 +286,14 @@ pub fn milliseconds(time: Duration) -> String {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
+    use crate::testing::small_options;
     use crate::vfs::MemoryVfs;
     use std::sync::Arc;
 
     /// What a session prints on standard output, and how it ends.
     fn transcript(script: &str) -> (String, Option<End>) {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
         let mut session = Session::new(database, screen.output(), false);
         session.run(&mut Input::text(script)).unwrap();
         session.output.finish().unwrap();

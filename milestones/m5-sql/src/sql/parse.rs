@@ -169,7 +169,7 @@ mod tests {
             ("SELECT (1", "syntax error at end of input", 9),
             ("INSERT INTO t VALUES (1,", "syntax error at end of input", 24),
             ("CREATE TABLE t (a int,)", "syntax error at or near \")\"", 22),
-            ("SELECT 'ä' 'b' 'c'\n AND 'x' 5", "syntax error at or near \"5\"", 28),
+            ("SELECT 'ä'\n AND 'x' 5", "syntax error at or near \"5\"", 20),
             ("SELECT 'abc", "unterminated quoted string at or near \"'abc\"", 7),
             ("SELECT * FROM t WHERE )", "syntax error at or near \")\"", 22),
         ] {
@@ -198,9 +198,9 @@ mod tests {
     fn long_chains_parse_and_longer_ones_are_refused() {
         let chain = |count: usize| format!("SELECT 1 WHERE {}true", "a = 1 OR ".repeat(count));
         assert!(parse(&chain(10_000)).is_ok());
-        assert_eq!(parse(&chain(1_000_000)).unwrap_err().state().code(), "54001");
+        assert_eq!(parse(&chain(100_000)).unwrap_err().state().code(), "54001");
         for deep in ["NOT ", "- ", "1 + ", "CASE WHEN ", "abs(", "1::int - ", "SELECT 1 UNION "] {
-            let text = format!("SELECT {}", deep.repeat(100_000));
+            let text = format!("SELECT {}", deep.repeat(20_000));
             assert_eq!(parse(&text).unwrap_err().state().code(), "54001", "{deep}");
         }
     }

@@ -6,6 +6,7 @@ use super::statement::Statement;
 use super::{bind, parse};
 use crate::catalog::{Index, Lookup, Table};
 use crate::error::{Error, Result};
+use crate::tuple::Layout;
 use crate::types::{Column, DataType, Schema};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ impl Catalog {
                     oid,
                     name: create.name.clone(),
                     indexes: indexes.collect(),
+                    layout: Layout::new(&create.schema),
                     schema: create.schema,
                     defaults: create.defaults.into_iter().map(|d| d.map(|d| d.text)).collect(),
                     is_catalog: false,
@@ -90,10 +92,12 @@ pub fn catalog() -> Catalog {
     );
     catalog.create("CREATE TABLE \"Odd Name\" (\"Id\" int, \"order\" text)");
     let column = |name: &str| Column { name: name.to_string(), data_type: DataType::Text, not_null: true };
+    let schema = Schema::new(vec![column("relname")]).unwrap();
     let pg_class = Table {
         oid: 1259,
         name: "pg_class".to_string(),
-        schema: Schema::new(vec![column("relname")]).unwrap(),
+        layout: Layout::new(&schema),
+        schema,
         defaults: vec![None],
         indexes: Vec::new(),
         is_catalog: true,

@@ -8,7 +8,7 @@ use crate::execute::operators::aggregate::HashAggregate;
 use crate::execute::operators::distinct::Distinct;
 use crate::execute::operators::sort::Sort;
 use crate::execute::stats::Stats;
-use crate::execute::test_support::{NoIndexes, Surroundings, collect, given, run};
+use crate::execute::test_support::{Surroundings, collect, given, run};
 use crate::sql::expr::{Aggregate, AggregateFunction, BinaryOp, Expr};
 use crate::sql::plan::{self, Estimate, Node, SortKey};
 use crate::types::{DataType, Value};
@@ -315,10 +315,10 @@ fn analyze_counts_each_node_in_pre_order() {
     let mut surroundings = Surroundings::default();
     let mut context = surroundings.context();
     context.stats = Some(Stats::new(&clock));
-    let mut tree = build(&plan, &mut NoIndexes, Options { analyze: true, places: false }).unwrap();
+    let mut tree = build(&plan, Options { analyze: true, places: false }).unwrap();
     let mut batch = Batch::default();
     while tree.next(&mut context, &mut batch).unwrap() {}
-    let nodes = context.stats.unwrap().nodes().to_vec();
+    let nodes = context.take_nodes();
     assert_eq!(nodes.iter().map(|node| node.rows).collect::<Vec<_>>(), [1100, 1500, 2000]);
     assert!(nodes.iter().all(|node| node.loops == 1));
     assert!(nodes[0].total > nodes[1].total && nodes[1].total > nodes[2].total);

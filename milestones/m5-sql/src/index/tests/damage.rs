@@ -13,6 +13,8 @@ fn use_damaged(page: PageNo, damage: impl Fn(&mut Page)) -> Vec<Error> {
     let id = index.tree.page_id(page);
     let mut bytes = (*index.pages.read(id).unwrap()).clone();
     damage(&mut bytes);
+    // Out of memory with it, so that it is read again.
+    index.pages.set_shared_buffers(0).unwrap();
     index.pages.files().write(id, &mut bytes).unwrap();
 
     let Index { pages, tree } = &mut index;

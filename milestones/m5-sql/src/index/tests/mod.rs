@@ -3,9 +3,10 @@
 mod damage;
 
 use super::*;
+use crate::testing::open_pages;
 use crate::transaction::FROZEN_XID;
 use crate::types::{DataType, Value};
-use crate::vfs::{MemoryVfs, Vfs};
+use crate::vfs::MemoryVfs;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -19,9 +20,7 @@ pub(super) struct Index {
 
 impl Index {
     pub fn new() -> Index {
-        let vfs = Arc::new(MemoryVfs::new());
-        vfs.create_dir(crate::buffer::BASE).unwrap();
-        let mut pages = Pages::new(vfs);
+        let mut pages = open_pages(Arc::new(MemoryVfs::new()));
         let tree = BTree::create(&mut pages, FROZEN_XID, 16385, "t_pkey").unwrap();
         Index { pages, tree }
     }

@@ -177,6 +177,8 @@ mod tests {
     use super::super::super::output::tests::Screen;
     use super::*;
     use crate::database::Database;
+    use crate::testing::small_options;
+    use crate::tuple::Layout;
     use crate::types::{Column, Schema};
     use crate::vfs::MemoryVfs;
 
@@ -187,15 +189,17 @@ mod tests {
             let primary = columns == [0];
             Arc::new(Index { oid: 2, name: name.to_string(), table: 1, columns, unique, primary, constraint })
         };
+        let schema = Schema::new(vec![
+            column("id", DataType::Integer, true),
+            column("name", DataType::Varchar(Some(100)), true),
+            column("active", DataType::Boolean, false),
+        ]);
+        let schema = schema.unwrap();
         Table {
             oid: 1,
             name: "employees".to_string(),
-            schema: Schema::new(vec![
-                column("id", DataType::Integer, true),
-                column("name", DataType::Varchar(Some(100)), true),
-                column("active", DataType::Boolean, false),
-            ])
-            .unwrap(),
+            layout: Layout::new(&schema),
+            schema,
             defaults: vec![None, None, Some("true".to_string())],
             indexes: vec![
                 index("a_index", vec![1, 2], false, None),
@@ -208,7 +212,7 @@ mod tests {
 
     fn described(defaults: bool) -> String {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
         let mut session = Session::new(database, screen.output(), false);
         describe_table(&mut session, &employees(), defaults).unwrap();
         session.output.finish().unwrap();

@@ -85,7 +85,6 @@ impl<'d> Definition<'d> {
                 }
                 ColumnOption::PrimaryKey(key) => {
                     refuse_key_extras(&key.include, key.characteristics.is_some())?;
-                    self.nullability(&bound, &mut nullable, false)?;
                     self.keys.push(Key { name: given_name, columns: vec![&column.name], primary: true });
                 }
                 ColumnOption::Unique(key) => {

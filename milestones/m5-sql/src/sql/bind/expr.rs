@@ -158,6 +158,14 @@ impl<'a> Binder<'a> {
     }
 
     fn binary(&mut self, left: &ast::Expr, op: &BinaryOperator, right: &ast::Expr) -> Result<Typed> {
+        // LIKE by the names of its operators, as deparsed expressions have it.
+        match op {
+            BinaryOperator::PGLikeMatch => return self.like((left, right, None), false, false),
+            BinaryOperator::PGNotLikeMatch => return self.like((left, right, None), true, false),
+            BinaryOperator::PGILikeMatch => return self.like((left, right, None), false, true),
+            BinaryOperator::PGNotILikeMatch => return self.like((left, right, None), true, true),
+            _ => {}
+        }
         let op = operator::binary_op(op)?;
         let left = self.bind(left)?;
         let right = self.bind(right)?;

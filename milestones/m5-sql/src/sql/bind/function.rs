@@ -28,9 +28,9 @@ impl Binder<'_> {
                 let bound = self.aggregate(aggregate, &name, call, span);
                 bound.map(|expr| Typed::known(expr).at(span))
             }
-            None if call.star || call.distinct => {
-                let problem = if call.star { "(*) specified" } else { "DISTINCT specified" };
-                let message = format!("{problem}, but {name} is not an aggregate function");
+            None if call.star => Err(self.undefined(&name, &[], span)),
+            None if call.distinct => {
+                let message = format!("DISTINCT specified, but {name} is not an aggregate function");
                 Err(locate(Error::new(SqlState::WrongObjectType, message), self.text, span))
             }
             None => {

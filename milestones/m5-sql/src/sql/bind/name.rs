@@ -28,23 +28,27 @@ pub fn object<'n>(name: &'n ObjectName, text: &str) -> Result<(Cow<'n, str>, Spa
         .collect();
     match idents.as_deref() {
         Some([name]) => Ok((fold(name), name.span)),
+        Some([schema, name]) if is_known_schema(schema) => Ok((fold(name), schema.span)),
         Some([schema, name]) => {
-            check_schema(schema, text)?;
-            Ok((fold(name), schema.span))
+            let message = format!("relation \"{}.{}\" does not exist", fold(schema), fold(name));
+            Err(locate(Error::new(SqlState::UndefinedTable, message), text, schema.span))
         }
         Some([_, _, _, ..]) => Err(Error::unsupported(format!("cross-database reference \"{name}\""))),
         _ => Err(Error::unsupported(format!("name \"{name}\""))),
     }
 }
 
-/// There are two schemas, and all that exists is in sight from both.
+/// Refuses a column's schema other than the two there are; all that exists is in sight from both.
 pub fn check_schema(schema: &Ident, text: &str) -> Result<()> {
-    let name = fold(schema);
-    if matches!(&*name, "public" | "pg_catalog") {
+    if is_known_schema(schema) {
         return Ok(());
     }
-    let error = Error::new(SqlState::UndefinedTable, format!("schema \"{name}\" does not exist"));
-    Err(locate(error, text, schema.span))
+    let message = format!("schema \"{}\" does not exist", fold(schema));
+    Err(locate(Error::new(SqlState::UndefinedTable, message), text, schema.span))
+}
+
+fn is_known_schema(schema: &Ident) -> bool {
+    matches!(&*fold(schema), "public" | "pg_catalog")
 }
 
 /// The table called `name`, or PostgreSQL's error.
@@ -92,14 +96,20 @@ pub fn quote(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// PostgreSQL's reserved words (`pg_get_keywords()`, category R).
+/// PostgreSQL's keywords but for the unreserved ones (`pg_get_keywords()`): what `quote_identifier` quotes.
 fn is_reserved(name: &str) -> bool {
-    const RESERVED: &str = " all analyse analyze and any array as asc asymmetric both case cast check collate column \
-        constraint create current_catalog current_date current_role current_time current_timestamp current_user \
-        default deferrable desc distinct do else end except false fetch for foreign from grant group having in \
-        initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order \
-        placing primary references returning select session_user some symmetric table then to trailing true union \
-        unique user using variadic when where window with ";
+    const RESERVED: &str = "all analyse analyze and any array as asc asymmetric authorization between bigint binary bit \
+        boolean both case cast char character check coalesce collate collation column concurrently \
+        constraint create cross current_catalog current_date current_role current_schema current_time \
+        current_timestamp current_user dec decimal default deferrable desc distinct do else end except \
+        exists extract false fetch float for foreign freeze from full grant greatest group grouping \
+        having ilike in initially inner inout int integer intersect interval into is isnull join lateral \
+        leading least left like limit localtime localtimestamp national natural nchar none normalize not \
+        notnull null nullif numeric offset on only or order out outer overlaps overlay placing position \
+        precision primary real references returning right row select session_user setof similar smallint \
+        some substring symmetric table tablesample then time timestamp to trailing treat trim true union \
+        unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat \
+        xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable";
     RESERVED.split_ascii_whitespace().any(|word| word == name)
 }
 

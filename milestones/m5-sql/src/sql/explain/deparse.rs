@@ -222,3 +222,33 @@ pub fn aggregate_name(function: AggregateFunction) -> &'static str {
         AggregateFunction::BoolOr => "bool_or",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::constant;
+    use crate::sql::testing::expression;
+
+    #[test]
+    fn what_is_written_binds_again_to_the_same() {
+        for text in [
+            "NULL",
+            "1.5",
+            "-3",
+            "3000000000",
+            "'it''s'",
+            "1 + 2 * 3 - -4",
+            "'a' LIKE 'b' OR 'a' NOT ILIKE 'b%' ESCAPE '!' OR 'a' ILIKE '%' ESCAPE ''",
+            "1 IN (2, 3) AND NOT 'x' NOT IN ('y', NULL)",
+            "CASE WHEN true THEN 1 WHEN false THEN 2 END",
+            "CASE 1 WHEN 2 THEN 'a' ELSE 'b' END || 'c'",
+            "coalesce(NULL, 1) + greatest(1, 2) + nullif(1, 2) + abs(-1)",
+            "substring(trim(' x ') from 2 for 3) || upper(replace('a', 'b', 'c'))",
+            "(1 = 2) IS NOT TRUE AND (1 = 2) IS UNKNOWN AND 1 IS DISTINCT FROM 2",
+            "5::bigint::text || 1.5::integer || 2::boolean",
+            "length('x'::varchar(3)) BETWEEN 1 AND 2",
+        ] {
+            let written = constant(&expression(text));
+            assert_eq!(constant(&expression(&written)), written, "{text}");
+        }
+    }
+}

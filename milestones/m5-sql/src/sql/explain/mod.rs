@@ -192,3 +192,75 @@ impl<'a> Printer<'a> {
 fn is_column(expr: &Expr) -> bool {
     matches!(expr, Expr::Column { .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Statement as Bound;
+    use crate::sql::testing::{catalog, statement};
+
+    fn rendered(text: &str, measured: &Measured) -> Vec<String> {
+        match statement(text, &mut catalog()).unwrap() {
+            Bound::Explain(explain) => render(&explain, Some(measured)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn actual(rows: u64, total_ms: f64) -> Actual {
+        Actual { rows, total_ms, loops: 1, ..Actual::default() }
+    }
+
+    #[test]
+    fn figures_stand_beside_the_estimates() {
+        let scan = Actual {
+            removed_by_filter: 2,
+            buffers: Buffers { hit: 1, read: 2, ..Buffers::default() },
+            ..actual(1, 0.02)
+        };
+        let sort =
+            Actual { notes: vec!["Sort Method: quicksort  Memory: 25kB".to_string()], ..actual(1, 0.03) };
+        // Project, Sort, SeqScan: the projection is shown as the sort.
+        let nodes = vec![actual(1, 0.04), sort, scan];
+        let measured = Measured { nodes, planning_ms: 0.5, execution_ms: 1.0, ..Measured::default() };
+        assert_eq!(
+            rendered(
+                "EXPLAIN (ANALYZE, BUFFERS, COSTS off) SELECT name || '!' FROM employees WHERE active ORDER BY id",
+                &measured
+            ),
+            [
+                "Sort (actual time=0.000..0.040 rows=1 loops=1)",
+                "  Sort Key: id",
+                "  Sort Method: quicksort  Memory: 25kB",
+                "  ->  Seq Scan on employees (actual time=0.000..0.020 rows=1 loops=1)",
+                "        Filter: active",
+                "        Rows Removed by Filter: 2",
+                "        Buffers: shared hit=1 read=2",
+                "Planning Time: 0.500 ms",
+                "Execution Time: 1.000 ms",
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_that_having_drops_are_counted() {
+        let nodes = vec![actual(1, 0.0), actual(1, 0.0), actual(4, 0.0)];
+        let lines = rendered(
+            "EXPLAIN (ANALYZE, TIMING off, SUMMARY off) SELECT department FROM employees GROUP BY department \
+             HAVING count(*) > 1",
+            &Measured { nodes, ..Measured::default() },
+        );
+        assert!(lines[0].ends_with("(actual rows=1 loops=1)"), "{lines:?}");
+        assert_eq!(lines[3], "  Rows Removed by Filter: 3");
+        assert!(lines[4].contains("->  Seq Scan"));
+        assert!(!lines[4].contains("actual"), "a node without figures shows none");
+    }
+
+    #[test]
+    fn a_node_that_never_ran_says_so() {
+        let measured = Measured { nodes: vec![Actual::default()], ..Measured::default() };
+        assert_eq!(
+            rendered("EXPLAIN (ANALYZE, COSTS off, SUMMARY off) SELECT * FROM employees", &measured),
+            ["Seq Scan on employees (never executed)"]
+        );
+    }
+}
