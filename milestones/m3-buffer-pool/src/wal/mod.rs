@@ -147,7 +147,7 @@ impl Wal {
         if self.failed {
             return Err(Error::new(
                 SqlState::IoError,
-                "the log could not be written: the database is read-only now",
+                "the database is read-only: a change or a write of the log has failed",
             )
             .with_hint("What was committed before is safe. Open the database again to recover."));
         }
