@@ -112,7 +112,10 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
         let entry = entry?;
         let name = entry.file_name();
-        if name.to_string_lossy().starts_with('.') || name == "target" || name == "inoxdb-data" {
+        if name.to_string_lossy().starts_with('.')
+            || name == "target"
+            || name.to_string_lossy().ends_with("-data")
+        {
             continue;
         }
         let target: PathBuf = to.join(&name);

@@ -23,6 +23,7 @@ pub mod error;
 pub mod heap;
 pub mod page;
 pub mod recovery;
+pub mod repl;
 pub mod tables;
 #[cfg(test)]
 mod testing;

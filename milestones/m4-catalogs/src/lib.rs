@@ -25,6 +25,7 @@ pub mod error;
 pub mod heap;
 pub mod page;
 pub mod recovery;
+pub mod repl;
 #[cfg(test)]
 mod testing;
 pub mod transaction;

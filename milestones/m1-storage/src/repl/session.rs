@@ -5,15 +5,14 @@ use super::gather::Gatherer;
 use super::input::{Input, Line};
 use super::options::Options;
 use super::output::Output;
+use super::place::Place;
 use super::report::{self, Verbosity};
 use super::table::Table;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use crate::vfs::OsVfs;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How deep scripts may call scripts.
@@ -51,13 +50,7 @@ pub fn main() -> ExitCode {
 }
 
 fn converse(options: &Options) -> Result<ExitCode> {
-    let directory = &options.directory;
-    let is_new = !directory.exists();
-    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-    let database = Database::open(Arc::new(vfs))?;
-    if is_new {
-        eprintln!("Created data directory \"{}\"", directory.display());
-    }
+    let database = Place::new(options)?.open()?;
     let standard_input = |error| Error::io("read", "standard input", error);
     let mut input = Input::standard().map_err(standard_input)?;
     let mut session = Session::new(database, Output::standard(), input.is_terminal());
@@ -93,7 +86,7 @@ impl Session {
             if input.may_wait() {
                 self.output.flush();
             }
-            match input.next(gatherer.prompt())? {
+            match input.next(&format!("inox{}> ", gatherer.open()))? {
                 Line::Text(line) => {
                     if self.echo && !line.is_empty() {
                         self.output.bytes(line);
@@ -109,7 +102,13 @@ impl Session {
                     self.report(&error, "", input);
                 }
                 Line::Abandoned => gatherer.clear(),
-                Line::End => break,
+                Line::End => {
+                    // Of what a script leaves open, it hears what is missing; whoever presses Ctrl-D knows.
+                    if !gatherer.open().is_empty() && !input.is_terminal() {
+                        self.answer(gatherer.take(), input);
+                    }
+                    break;
+                }
             }
         }
         Ok(())
@@ -157,14 +156,14 @@ impl Session {
         if std::mem::take(&mut self.spaced) || self.interactive && self.nesting == 0 && !self.done {
             writeln!(self.output);
         }
+        // An answer is heard before the next command is carried out: if the end comes then, only that one is in doubt.
+        self.output.flush();
     }
 
     /// Errors go to standard error, after everything that was printed before.
     fn report(&mut self, error: &Error, text: &str, input: &Input) {
         self.output.flush();
-        let program = env!("CARGO_PKG_NAME");
-        let place =
-            input.place().map(|(name, line)| format!("{program}:{name}:{line}: ")).unwrap_or_default();
+        let place = input.place().map(|(name, line)| format!("inox:{name}:{line}: ")).unwrap_or_default();
         let report = report::render(error, text, self.verbosity);
         // Nobody to tell is no reason to stop.
         let _ = std::io::stderr().write_all(format!("{place}{report}").as_bytes());
@@ -207,12 +206,11 @@ pub fn milliseconds(time: Duration) -> String {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
-    use crate::vfs::MemoryVfs;
 
     /// What a session prints on standard output.
     fn transcript(script: &str) -> String {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let database = Place::memory().open().unwrap();
         let mut session = Session::new(database, screen.output(), false);
         session.run(&mut Input::text(script)).unwrap();
         session.output.finish().unwrap();
@@ -249,7 +247,7 @@ mod tests {
              └──────┴────┴──────┘\n\
              (0 rows)\n\
              \n\
-             VACUUM: 2 rows removed, 1 row remains in 1 page\n"
+             VACUUM: 2 rows removed, 1 left in 1 page\n"
         );
     }
 

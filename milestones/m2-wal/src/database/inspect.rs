@@ -41,10 +41,16 @@ impl Database {
         if page >= count {
             return Err(Error::new(
                 SqlState::InvalidParameterValue,
-                format!("page {page} does not exist: \"{name}\" has {count} pages"),
-            ));
+                format!("page {page} of \"{name}\" does not exist"),
+            )
+            .with_detail(format!("Pages, counted from 0: {count}.")));
         }
         self.pages.read(file.page(page))
+    }
+
+    /// The number of a table's files, for inspection.
+    pub fn relation(&self, name: &str) -> Result<u32> {
+        Ok(self.tables.get(name)?.relation)
     }
 
     /// How a table's rows are laid out in bytes, for inspection.

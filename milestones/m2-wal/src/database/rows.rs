@@ -79,6 +79,7 @@ impl Database {
 
     /// Takes away the garbage that updates and deletes have left.
     pub fn vacuum(&mut self, name: &str) -> Result<VacuumReport> {
+        self.check_block()?;
         if self.block != Block::None {
             return Err(Error::new(
                 SqlState::ActiveSqlTransaction,

@@ -6,10 +6,10 @@ use crate::page::Tid;
 use crate::types::{DataType, Value};
 
 impl Arguments<'_> {
-    /// Reads `word` if it comes next, in whatever case.
+    /// Reads `word` if it comes next, in whatever case. In quotes it would be a name.
     pub fn keyword(&mut self, word: &str) -> bool {
         let start = self.at;
-        let found = self.name().is_ok_and(|name| name == word);
+        let found = !self.rest().starts_with('"') && self.name().is_ok_and(|name| name == word);
         if !found {
             self.at = start;
         }
@@ -107,6 +107,11 @@ impl Arguments<'_> {
             return Ok(Value::BigInt(number));
         }
         match text.parse::<f64>() {
+            Ok(number) if number.is_infinite() => Err(self.error_at(
+                start,
+                SqlState::NumericValueOutOfRange,
+                format!("\"{text}\" is out of range for type double precision"),
+            )),
             Ok(number) if text.ends_with(|c: char| c.is_ascii_digit() || c == '.') => {
                 Ok(Value::Double(number))
             }
@@ -148,6 +153,7 @@ mod tests {
         arguments.expect(',').unwrap();
         assert_eq!(arguments.data_type().unwrap(), DataType::Varchar(Some(20)));
         assert!(arguments.keyword("not") && arguments.keyword("null") && arguments.symbol(')'));
+        assert!(!Arguments::new("\"null\"", 0).keyword("null"));
         let error = arguments.data_type().unwrap_err();
         assert_eq!((error.state().code(), error.position()), ("42704", Some(41)));
     }
@@ -169,6 +175,7 @@ mod tests {
             let error = Arguments::new(text, 0).literal().unwrap_err();
             assert_eq!(error.message(), format!("syntax error at or near \"{near}\""));
         }
+        assert_eq!(Arguments::new("1e999", 0).literal().unwrap_err().state().code(), "22003");
         assert!(
             Arguments::new("'open", 0)
                 .literal()

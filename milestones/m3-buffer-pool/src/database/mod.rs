@@ -94,6 +94,7 @@ impl Database {
 
     /// The names of the tables, their columns, and their sizes in pages.
     pub fn tables(&mut self) -> Result<Vec<(String, Schema, PageNo)>> {
+        self.check_block()?;
         let mut list = Vec::new();
         for (name, table) in self.tables.iter() {
             let pages = self.pages.page_count(FileId::main(table.relation))?;
@@ -103,11 +104,13 @@ impl Database {
     }
 
     pub fn schema(&self, name: &str) -> Result<&Schema> {
+        self.check_block()?;
         Ok(&self.tables.get(name)?.schema)
     }
 
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
+        self.check_block()?;
         self.pages.checkpoint()
     }
 

@@ -1,7 +1,7 @@
 //! From lines to commands.
 //!
-//! A command is one line, or goes on as long as a parenthesis or a quote is open, or after a comma. What was read is never read
-//! again: each line is looked at once, however long the command becomes.
+//! A command is one line, or goes on as long as a parenthesis or a quote is open, or after a comma. What was read
+//! is never read again: each line is looked at once, however long the command becomes.
 
 use super::input::{MAX_LINE, decode};
 use crate::error::{Error, Result, SqlState};
@@ -49,14 +49,14 @@ impl Gatherer {
         *self = Gatherer::default();
     }
 
-    /// psql's prompts: what is still open is shown.
-    pub fn prompt(&self) -> &'static str {
+    /// What is still open, as psql's prompts show it.
+    pub fn open(&self) -> &'static str {
         match self.quote {
-            Some(b'\'') => "inox'> ",
-            Some(_) => "inox\"> ",
-            None if self.depth > 0 => "inox(> ",
-            None if self.comma => "inox-> ",
-            None => "inox> ",
+            Some(b'\'') => "'",
+            Some(_) => "\"",
+            None if self.depth > 0 => "(",
+            None if self.comma => "-",
+            None => "",
         }
     }
 
@@ -119,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn the_prompt_shows_what_is_open() {
+    fn it_knows_what_is_open() {
         let mut gatherer = Gatherer::default();
         gatherer.add(b"insert t (");
-        assert_eq!(gatherer.prompt(), "inox(> ");
+        assert_eq!(gatherer.open(), "(");
         gatherer.add(b"'");
-        assert_eq!(gatherer.prompt(), "inox'> ");
+        assert_eq!(gatherer.open(), "'");
         gatherer.clear();
-        assert_eq!(gatherer.prompt(), "inox> ");
+        assert_eq!(gatherer.open(), "");
     }
 
     #[test]

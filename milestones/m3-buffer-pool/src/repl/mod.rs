@@ -1,8 +1,8 @@
 //! The conversation: reads commands, has the database carry them out, prints what comes of it.
 //!
-//! - `options` the command line; `input` where lines come from; `gather` makes commands of them
-//! - `commands` what can be said; `arguments` and `values` read what
-//!   follows a command's name
+//! - `options` the command line; `place` where the database lies and how it is opened
+//! - `input` where lines come from; `gather` makes commands of them
+//! - `commands` what can be said; `arguments`, `values` and `sizes` read what follows a command's name
 //! - `output` where everything is printed; `table` draws results; `report` prints errors
 //!
 //! Nothing that is typed ends the session, except `\q`.
@@ -13,8 +13,10 @@ mod gather;
 mod input;
 mod options;
 mod output;
+mod place;
 mod report;
 mod session;
+mod sizes;
 mod table;
 mod values;
 

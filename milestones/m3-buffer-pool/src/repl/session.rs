@@ -5,15 +5,14 @@ use super::gather::Gatherer;
 use super::input::{Input, Line};
 use super::options::Options;
 use super::output::Output;
+use super::place::Place;
 use super::report::{self, Verbosity};
 use super::table::Table;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use crate::vfs::OsVfs;
 use clap::Parser;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How deep scripts may call scripts.
@@ -23,6 +22,8 @@ const MAX_NESTING: usize = 16;
 const NO_DATABASE: u8 = 2;
 
 pub struct Session {
+    /// Where to find the database again after a crash.
+    pub place: Place,
     pub database: Database,
     pub output: Output,
     /// Whether a person sits at a terminal.
@@ -51,16 +52,11 @@ pub fn main() -> ExitCode {
 }
 
 fn converse(options: &Options) -> Result<ExitCode> {
-    let directory = &options.directory;
-    let is_new = !directory.exists();
-    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-    let database = Database::open(Arc::new(vfs))?;
-    if is_new {
-        eprintln!("Created data directory \"{}\"", directory.display());
-    }
+    let place = Place::new(options)?;
+    let database = place.open()?;
     let standard_input = |error| Error::io("read", "standard input", error);
     let mut input = Input::standard().map_err(standard_input)?;
-    let mut session = Session::new(database, Output::standard(), input.is_terminal());
+    let mut session = Session::new(place, database, Output::standard(), input.is_terminal());
     session.echo = options.echo_all;
     session.greet();
     let read = session.run(&mut input).map_err(standard_input);
@@ -72,8 +68,9 @@ fn converse(options: &Options) -> Result<ExitCode> {
 }
 
 impl Session {
-    pub fn new(database: Database, output: Output, interactive: bool) -> Session {
+    pub fn new(place: Place, database: Database, output: Output, interactive: bool) -> Session {
         Session {
+            place,
             database,
             output,
             interactive,
@@ -93,7 +90,7 @@ impl Session {
             if input.may_wait() {
                 self.output.flush();
             }
-            match input.next(gatherer.prompt())? {
+            match input.next(&format!("inox{}{}> ", gatherer.open(), self.block_mark()))? {
                 Line::Text(line) => {
                     if self.echo && !line.is_empty() {
                         self.output.bytes(line);
@@ -109,7 +106,13 @@ impl Session {
                     self.report(&error, "", input);
                 }
                 Line::Abandoned => gatherer.clear(),
-                Line::End => break,
+                Line::End => {
+                    // Of what a script leaves open, it hears what is missing; whoever presses Ctrl-D knows.
+                    if !gatherer.open().is_empty() && !input.is_terminal() {
+                        self.answer(gatherer.take(), input);
+                    }
+                    break;
+                }
             }
         }
         Ok(())
@@ -151,23 +154,35 @@ impl Session {
             self.report(error, text, input);
         }
         let is_inspection = text.trim_start().starts_with('\\');
+        if result.is_err() && !is_inspection {
+            self.database.fail_block();
+        }
         if self.timing && !is_inspection {
             writeln!(self.output, "Time: {}", milliseconds(start.elapsed()));
         }
         if std::mem::take(&mut self.spaced) || self.interactive && self.nesting == 0 && !self.done {
             writeln!(self.output);
         }
+        // An answer is heard before the next command is carried out: if the end comes then, only that one is in doubt.
+        self.output.flush();
     }
 
     /// Errors go to standard error, after everything that was printed before.
     fn report(&mut self, error: &Error, text: &str, input: &Input) {
         self.output.flush();
-        let program = env!("CARGO_PKG_NAME");
-        let place =
-            input.place().map(|(name, line)| format!("{program}:{name}:{line}: ")).unwrap_or_default();
+        let place = input.place().map(|(name, line)| format!("inox:{name}:{line}: ")).unwrap_or_default();
         let report = report::render(error, text, self.verbosity);
         // Nobody to tell is no reason to stop.
         let _ = std::io::stderr().write_all(format!("{place}{report}").as_bytes());
+    }
+
+    /// As in psql's prompt: `*` in a transaction block, `!` in one that has failed.
+    fn block_mark(&self) -> &'static str {
+        match self.database.block() {
+            (_, true) => "!",
+            (true, false) => "*",
+            (false, false) => "",
+        }
     }
 
     fn greet(&mut self) {
@@ -207,13 +222,13 @@ pub fn milliseconds(time: Duration) -> String {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
-    use crate::vfs::MemoryVfs;
 
     /// What a session prints on standard output.
     fn transcript(script: &str) -> String {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new())).unwrap();
-        let mut session = Session::new(database, screen.output(), false);
+        let place = Place::memory();
+        let database = place.open().unwrap();
+        let mut session = Session::new(place, database, screen.output(), false);
         session.run(&mut Input::text(script)).unwrap();
         session.output.finish().unwrap();
         screen.text()
@@ -249,7 +264,7 @@ mod tests {
              └──────┴────┴──────┘\n\
              (0 rows)\n\
              \n\
-             VACUUM: 2 rows removed, 1 row remains in 1 page\n"
+             VACUUM: 2 rows removed, 1 left in 1 page\n"
         );
     }
 

@@ -42,6 +42,7 @@ pub struct Database {
     transaction: Transaction,
     block: Block,
     recovery: RecoveryReport,
+    swept: Vec<FileId>,
     _directory: DataDirectory,
 }
 
@@ -63,7 +64,7 @@ impl Database {
         }
         let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
         let catalog = Catalog::load(&mut pages, &Transaction::default())?;
-        catalog.sweep_orphans(&mut pages)?;
+        let swept = catalog.sweep_orphans(&mut pages)?;
         Ok(Database {
             pages,
             catalog,
@@ -72,6 +73,7 @@ impl Database {
             transaction: Transaction::default(),
             block: Block::None,
             recovery,
+            swept,
             _directory: directory,
         })
     }
@@ -79,6 +81,11 @@ impl Database {
     /// What recovery had to do when the database was opened.
     pub fn recovery(&self) -> &RecoveryReport {
         &self.recovery
+    }
+
+    /// The files that no table owned when the database was opened, and that were removed.
+    pub fn swept(&self) -> &[FileId] {
+        &self.swept
     }
 
     pub fn create_table(&mut self, name: &str, schema: Schema) -> Result<()> {
@@ -102,6 +109,7 @@ impl Database {
 
     /// The names of the tables, their columns, and their sizes in pages.
     pub fn tables(&mut self) -> Result<Vec<(String, Schema, PageNo)>> {
+        self.check_block()?;
         let mut list = Vec::new();
         for table in self.catalog.tables().filter(|table| !table.is_catalog) {
             let pages = self.pages.page_count(FileId::main(table.oid))?;
@@ -111,11 +119,13 @@ impl Database {
     }
 
     pub fn schema(&self, name: &str) -> Result<&Schema> {
+        self.check_block()?;
         Ok(&self.catalog.get(name)?.schema)
     }
 
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
+        self.check_block()?;
         self.pages.checkpoint()
     }
 

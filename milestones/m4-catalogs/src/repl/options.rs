@@ -1,5 +1,10 @@
 //! The command line.
 
+use super::commands::buffers::shared_buffers;
+use super::sizes;
+use crate::buffer;
+use crate::error::{Error, Result, SqlState};
+use crate::wal;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -14,4 +19,63 @@ pub struct Options {
     /// Print each line of input as it is read.
     #[arg(short = 'a', long)]
     pub echo_all: bool,
+
+    /// Memory for pages.
+    #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = shared_buffers)]
+    shared_buffers: usize,
+
+    /// How far the log may grow before there is a checkpoint.
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = max_wal_size)]
+    max_wal_size: u64,
+
+    /// The size of the log's segments, when a database is made.
+    #[arg(long, value_name = "SIZE", default_value = "16MB", value_parser = segment_size)]
+    segment_size: u32,
+
+    /// Use a disk that is only simulated, on which \crash cuts the power. Equal seeds, equal losses.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub simulate: Option<u64>,
+}
+
+impl Options {
+    /// What the engine wants to know.
+    pub fn settings(&self) -> buffer::Options {
+        buffer::Options {
+            shared_buffers: self.shared_buffers,
+            max_wal_size: self.max_wal_size,
+            segment_size: self.segment_size,
+        }
+    }
+}
+
+fn max_wal_size(text: &str) -> Result<u64> {
+    sizes::parse("max_wal_size", text, 1 << 20)
+}
+
+fn segment_size(text: &str) -> Result<u32> {
+    let bytes = sizes::parse("segment_size", text, 1)?;
+    u32::try_from(bytes).ok().filter(|size| wal::is_segment_size(*size)).ok_or_else(|| {
+        Error::new(SqlState::InvalidParameterValue, "segment_size must be a power of two from 64kB to 1GB")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_is_not_taken_for_a_seed() {
+        let options = Options::parse_from(["m", "--simulate", "data"]);
+        assert_eq!((options.simulate, options.directory), (Some(1), PathBuf::from("data")));
+        assert_eq!(Options::parse_from(["m", "--simulate=7"]).simulate, Some(7));
+    }
+
+    #[test]
+    fn segments_have_sizes_that_make_sense() {
+        let settings = Options::parse_from(["m", "--segment-size", "64kB"]).settings();
+        assert_eq!((settings.segment_size, settings.max_wal_size), (1 << 16, 64 << 20));
+        for size in ["1", "100kB", "2GB", "9999GB"] {
+            assert!(Options::try_parse_from(["m", "--segment-size", size]).is_err(), "{size}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod page;
 mod rows;
 mod session;
+mod sync;
 mod tables;
 
 use super::arguments::Arguments;
@@ -23,6 +24,7 @@ pub struct Command {
 const GROUPS: &[(&str, &[Command])] = &[
     ("Tables", tables::COMMANDS),
     ("Rows", rows::COMMANDS),
+    ("Durability", sync::COMMANDS),
     ("Inspection", page::COMMANDS),
     ("Session", session::COMMANDS),
 ];

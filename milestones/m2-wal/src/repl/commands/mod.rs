@@ -1,9 +1,12 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
+mod crash;
 mod page;
 mod rows;
 mod session;
 mod tables;
+mod transactions;
+mod wal;
 
 use super::arguments::Arguments;
 use super::session::Session;
@@ -23,7 +26,10 @@ pub struct Command {
 const GROUPS: &[(&str, &[Command])] = &[
     ("Tables", tables::COMMANDS),
     ("Rows", rows::COMMANDS),
+    ("Transactions", transactions::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Log", wal::COMMANDS),
+    ("Disaster", crash::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

@@ -1,9 +1,13 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
+pub mod buffers;
+mod crash;
 mod page;
 mod rows;
 mod session;
 mod tables;
+mod transactions;
+mod wal;
 
 use super::arguments::Arguments;
 use super::session::Session;
@@ -23,7 +27,11 @@ pub struct Command {
 const GROUPS: &[(&str, &[Command])] = &[
     ("Tables", tables::COMMANDS),
     ("Rows", rows::COMMANDS),
+    ("Transactions", transactions::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Memory", buffers::COMMANDS),
+    ("Log", wal::COMMANDS),
+    ("Disaster", crash::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

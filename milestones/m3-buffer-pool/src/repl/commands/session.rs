@@ -11,8 +11,8 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "\\i", usage: "FILE", help: "read commands from a file", run: include },
     Command {
         name: "\\set",
-        usage: "VERBOSITY default|terse|verbose|sqlstate",
-        help: "how much errors tell",
+        usage: "VERBOSITY LEVEL",
+        help: "how much errors tell: default, terse, verbose, sqlstate",
         run: set,
     },
     Command { name: "\\h", usage: "", help: "show this help", run: show_help },

@@ -1,11 +1,15 @@
 //! Commands about whole tables.
 
 use super::super::arguments::Arguments;
+use super::super::output::counted;
 use super::super::session::Session;
 use super::super::table::Table;
 use super::Command;
+use crate::buffer::BASE;
 use crate::error::Result;
+use crate::page::FileId;
 use crate::types::{Column, Schema};
+use std::borrow::Cow;
 
 pub const COMMANDS: &[Command] = &[
     Command {
@@ -13,7 +17,6 @@ pub const COMMANDS: &[Command] = &[
     },
     Command { name: "tables", usage: "", help: "list the tables", run: tables },
     Command { name: "vacuum", usage: "TABLE", help: "take away what updates and deletes left", run: vacuum },
-    Command { name: "sync", usage: "", help: "make durable what was done so far", run: sync },
 ];
 
 fn create(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
@@ -46,40 +49,40 @@ fn column(arguments: &mut Arguments<'_>) -> Result<Column> {
 
 fn tables(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     arguments.end()?;
-    let mut table = Table::new(["table", "columns", "pages"]);
+    let mut table = Table::new(["table", "columns", "file", "pages"]);
     for (name, schema, pages) in session.database.tables()? {
         let columns: Vec<String> = schema.columns().iter().map(declaration).collect();
-        table.row([name, columns.join(", "), pages.to_string()])?;
+        let file = FileId::main(session.database.relation(&name)?);
+        table.row([name, columns.join(", "), format!("{BASE}/{file}"), pages.to_string()])?;
     }
     session.show(table)
 }
 
 fn declaration(column: &Column) -> String {
     let not_null = if column.not_null { " not null" } else { "" };
-    format!("{} {}{not_null}", column.name, column.data_type)
+    format!("{} {}{not_null}", quoted(&column.name), column.data_type)
+}
+
+/// The name in quotes, if it needs them to be read again as what it is.
+fn quoted(name: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| matches!(c, 'a'..='z' | '_' | '0'..='9');
+    if name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(format!("\"{}\"", name.replace('"', "\"\"")))
+    }
 }
 
 fn vacuum(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let name = arguments.name()?;
     arguments.end()?;
     let report = session.database.vacuum(&name)?;
-    let rows = |count: u64| if count == 1 { "row" } else { "rows" };
     writeln!(
         session.output,
-        "VACUUM: {} {} removed, {} {} in {} {}",
-        report.removed,
-        rows(report.removed),
+        "VACUUM: {} removed, {} left in {}",
+        counted(report.removed, "row"),
         report.live,
-        if report.live == 1 { "row remains" } else { "rows remain" },
-        report.pages,
-        if report.pages == 1 { "page" } else { "pages" },
+        counted(report.pages, "page"),
     );
-    Ok(())
-}
-
-fn sync(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
-    arguments.end()?;
-    session.database.sync()?;
-    writeln!(session.output, "SYNC");
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
+pub mod buffers;
+mod crash;
+mod describe;
 mod page;
 mod rows;
 mod session;
 mod tables;
+mod transactions;
+mod wal;
 
 use super::arguments::Arguments;
 use super::session::Session;
@@ -22,8 +27,13 @@ pub struct Command {
 /// Every command, in the order in which `\h` lists them.
 const GROUPS: &[(&str, &[Command])] = &[
     ("Tables", tables::COMMANDS),
+    ("Catalogs", describe::COMMANDS),
     ("Rows", rows::COMMANDS),
+    ("Transactions", transactions::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Memory", buffers::COMMANDS),
+    ("Log", wal::COMMANDS),
+    ("Disaster", crash::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 
