@@ -24,6 +24,7 @@ pub mod heap;
 pub mod page;
 pub mod recovery;
 pub mod repl;
+pub mod sizes;
 pub mod tables;
 #[cfg(test)]
 mod testing;

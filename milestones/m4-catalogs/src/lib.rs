@@ -26,6 +26,7 @@ pub mod heap;
 pub mod page;
 pub mod recovery;
 pub mod repl;
+pub mod sizes;
 #[cfg(test)]
 mod testing;
 pub mod transaction;

@@ -131,7 +131,10 @@ impl Error {
             std::io::ErrorKind::NotFound => SqlState::UndefinedFile,
             _ => SqlState::IoError,
         };
-        let mut error = Error::new(state, format!("could not {action} file \"{path}\": {source}"));
+        let reason = source.to_string();
+        // What the system calls it is for people; its number is not.
+        let reason = reason.split(" (os error").next().unwrap_or_default();
+        let mut error = Error::new(state, format!("could not {action} file \"{path}\": {reason}"));
         error.0.source = Some(source);
         error
     }

@@ -31,6 +31,7 @@ pub mod index;
 pub mod page;
 pub mod recovery;
 pub mod repl;
+pub mod sizes;
 pub mod sql;
 #[cfg(test)]
 mod testing;

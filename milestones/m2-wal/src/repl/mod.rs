@@ -2,7 +2,7 @@
 //!
 //! - `options` the command line; `place` where the database lies and how it is opened
 //! - `input` where lines come from; `gather` makes commands of them
-//! - `commands` what can be said; `arguments`, `values` and `sizes` read what follows a command's name
+//! - `commands` what can be said; `arguments` and `values` read what follows a command's name
 //! - `output` where everything is printed; `table` draws results; `report` prints errors
 //!
 //! Nothing that is typed ends the session, except `\q`.
@@ -16,7 +16,6 @@ mod output;
 mod place;
 mod report;
 mod session;
-mod sizes;
 mod table;
 mod values;
 

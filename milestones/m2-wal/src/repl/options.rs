@@ -1,8 +1,8 @@
 //! The command line.
 
-use super::sizes;
 use crate::buffer;
 use crate::error::{Error, Result, SqlState};
+use crate::sizes;
 use crate::wal;
 use clap::Parser;
 use std::path::PathBuf;

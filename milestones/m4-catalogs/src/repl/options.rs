@@ -1,9 +1,8 @@
 //! The command line.
 
-use super::commands::buffers::shared_buffers;
-use super::sizes;
 use crate::buffer;
 use crate::error::{Error, Result, SqlState};
+use crate::sizes::{self, shared_buffers};
 use crate::wal;
 use clap::Parser;
 use std::path::PathBuf;

@@ -144,9 +144,9 @@ impl Pages {
         &mut self.control
     }
 
-    /// The control data as the control file has it.
-    pub fn saved_control(&self) -> ControlData {
-        self.control_file.data()
+    /// The control file, which has what the last checkpoint saved.
+    pub fn control_file(&self) -> &ControlFile {
+        &self.control_file
     }
 
     pub fn pool(&self) -> &Pool {

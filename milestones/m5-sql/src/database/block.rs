@@ -25,6 +25,7 @@ pub enum Outcome {
 impl Database {
     /// Opens a transaction block.
     pub fn begin(&mut self) -> Result<()> {
+        self.check_block()?;
         if self.block != Block::None {
             return Err(Error::new(
                 SqlState::ActiveSqlTransaction,
@@ -55,6 +56,24 @@ impl Database {
     /// Whether a transaction block is open, and whether it has failed.
     pub fn block(&self) -> (bool, bool) {
         (self.block != Block::None, self.block == Block::Failed)
+    }
+
+    /// An error that came up before a command got here fails the block like any other.
+    pub fn fail_block(&mut self) {
+        if self.block == Block::Open {
+            self.block = Block::Failed;
+        }
+    }
+
+    /// In a block that has failed, nothing is answered but its end.
+    pub(super) fn check_block(&self) -> Result<()> {
+        match self.block {
+            Block::None | Block::Open => Ok(()),
+            Block::Failed => Err(Error::new(
+                SqlState::InFailedSqlTransaction,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            )),
+        }
     }
 
     pub(super) fn commit_transaction(&mut self) -> Result<()> {
@@ -93,9 +112,7 @@ impl Database {
 
     /// Runs one command in the block, or in a transaction of its own.
     pub(super) fn command<T>(&mut self, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
-        if self.block == Block::Failed {
-            return Err(aborted());
-        }
+        self.check_block()?;
         self.transaction.next_command();
         match (run(self), self.block) {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
@@ -105,18 +122,11 @@ impl Database {
                 Err(error)
             }
             (Err(error), _) => {
-                self.block = Block::Failed;
+                self.fail_block();
                 Err(error)
             }
         }
     }
-}
-
-pub(super) fn aborted() -> Error {
-    Error::new(
-        SqlState::InFailedSqlTransaction,
-        "current transaction is aborted, commands ignored until end of transaction block",
-    )
 }
 
 fn no_transaction() -> Error {

@@ -2,6 +2,7 @@
 
 use super::Database;
 use crate::buffer::{PageRef, Pages};
+use crate::catalog::Oid;
 use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PageNo};
 use crate::tuple::Layout;
@@ -41,10 +42,16 @@ impl Database {
         if page >= count {
             return Err(Error::new(
                 SqlState::InvalidParameterValue,
-                format!("page {page} does not exist: \"{name}\" has {count} pages"),
-            ));
+                format!("page {page} of \"{name}\" does not exist"),
+            )
+            .with_detail(format!("Pages, counted from 0: {count}.")));
         }
         self.pages.read(file.page(page))
+    }
+
+    /// The number of a table's files, for inspection.
+    pub fn relation(&self, name: &str) -> Result<Oid> {
+        Ok(self.catalog.get(name)?.oid)
     }
 
     pub fn schema(&self, name: &str) -> Result<&Schema> {

@@ -11,7 +11,7 @@ mod temp;
 mod vacuum;
 
 pub use block::Outcome;
-pub use settings::{Settings, parse_size};
+pub use settings::Settings;
 pub use statement::{Sink, Tag};
 
 use crate::buffer::{BASE, Options, Pages};
@@ -19,6 +19,7 @@ use crate::catalog::{self, Catalog, Oid, Table};
 use crate::directory::DataDirectory;
 use crate::error::Result;
 use crate::execute::table_writer::TableWriter;
+use crate::page::FileId;
 use crate::recovery::{self, RecoveryReport};
 use crate::transaction::{CommitLog, Transaction};
 use crate::vfs::Vfs;
@@ -50,6 +51,7 @@ pub struct Database {
     transaction: Transaction,
     block: Block,
     recovery: RecoveryReport,
+    swept: Vec<FileId>,
     settings: Settings,
     /// Set by somebody else when the running statement shall end.
     interrupt: Arc<AtomicBool>,
@@ -78,7 +80,7 @@ impl Database {
         }
         let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
         let catalog = Catalog::load(&mut pages, &Transaction::default())?;
-        catalog.sweep_orphans(&mut pages)?;
+        let swept = catalog.sweep_orphans(&mut pages)?;
         temp::sweep(&**pages.files().vfs())?;
         Ok(Database {
             pages,
@@ -88,6 +90,7 @@ impl Database {
             transaction: Transaction::default(),
             block: Block::None,
             recovery,
+            swept,
             settings: Settings::new(options),
             interrupt: Arc::default(),
             clock: None,
@@ -99,6 +102,11 @@ impl Database {
     /// What recovery had to do when the database was opened.
     pub fn recovery(&self) -> &RecoveryReport {
         &self.recovery
+    }
+
+    /// The files that no table owned when the database was opened, and that were removed.
+    pub fn swept(&self) -> &[FileId] {
+        &self.swept
     }
 
     /// Setting it makes the running statement end with an error, at its next batch.
@@ -117,6 +125,7 @@ impl Database {
 
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
+        self.check_block()?;
         self.pages.checkpoint()
     }
 

@@ -3,6 +3,7 @@
 use super::Database;
 use crate::buffer::Options;
 use crate::error::{Error, Result, SqlState};
+use crate::sizes::{shared_buffers, work_mem};
 use crate::sql::statement::SetValue;
 
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,6 @@ pub struct Settings {
 }
 
 const DEFAULT_WORK_MEM: usize = 4 << 20;
-const PAGE: u64 = crate::page::PAGE_SIZE as u64;
 
 impl Settings {
     pub fn new(options: Options) -> Settings {
@@ -29,7 +29,7 @@ impl Database {
             "shared_buffers" => {
                 let bytes = match value {
                     SetValue::Default => self.settings.defaults.shared_buffers,
-                    SetValue::Text(text) => parse_size(name, text, PAGE, 128 << 10)?,
+                    SetValue::Text(text) => shared_buffers(text)?,
                 };
                 self.pages.set_shared_buffers(bytes)?;
                 self.settings.shared_buffers = bytes;
@@ -38,7 +38,7 @@ impl Database {
             "work_mem" => {
                 self.settings.work_mem = match value {
                     SetValue::Default => DEFAULT_WORK_MEM,
-                    SetValue::Text(text) => parse_size(name, text, 1 << 10, 64 << 10)?,
+                    SetValue::Text(text) => work_mem(text)?,
                 };
                 Ok(())
             }
@@ -59,34 +59,6 @@ impl Database {
 
 fn unrecognized(name: &str) -> Error {
     Error::new(SqlState::UndefinedObject, format!("unrecognized configuration parameter \"{name}\""))
-}
-
-/// Reads `16MB`, `128 kB` or a plain number of `unit`s.
-pub fn parse_size(name: &str, text: &str, unit: u64, least: u64) -> Result<usize> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let scale = match text[digits..].trim() {
-        "" => Some(unit),
-        "B" => Some(1),
-        "kB" | "KB" | "kb" => Some(1 << 10),
-        "MB" | "mb" => Some(1 << 20),
-        "GB" | "gb" => Some(1 << 30),
-        _ => None,
-    };
-    let Some((number, scale)) = text[..digits].parse::<u64>().ok().zip(scale) else {
-        return Err(Error::new(
-            SqlState::InvalidParameterValue,
-            format!("invalid value for parameter \"{name}\": \"{text}\""),
-        )
-        .with_hint("Valid units for this parameter are \"B\", \"kB\", \"MB\", and \"GB\"."));
-    };
-    match number.checked_mul(scale).filter(|bytes| (least..=1 << 40).contains(bytes)) {
-        Some(bytes) => Ok(bytes as usize),
-        None => Err(Error::new(
-            SqlState::InvalidParameterValue,
-            format!("{text} is outside the valid range for parameter \"{name}\" ({least} B .. 1 TB)"),
-        )),
-    }
 }
 
 fn format_size(bytes: usize) -> String {

@@ -83,8 +83,8 @@ impl Database {
     /// Parses, binds and plans. In a failed block, only its end is worth that.
     fn prepare(&mut self, text: &str) -> Result<Statement> {
         let command = sql::parse(text)?;
-        if self.block == Block::Failed && !ends_transaction(&command) {
-            return Err(super::block::aborted());
+        if !ends_transaction(&command) {
+            self.check_block()?;
         }
         sql::bind(&command, text, &mut Lookups { catalog: &self.catalog, pages: &mut self.pages })
     }
@@ -211,17 +211,11 @@ impl Database {
         })
     }
 
-    fn fail_block(&mut self) {
-        if self.block == Block::Open {
-            self.block = Block::Failed;
-        }
-    }
-
     fn begin_with_warning(&mut self, sink: &mut dyn Sink) -> Result<Tag> {
         match self.block {
             Block::None => self.begin()?,
             Block::Open => sink.notice("WARNING", "there is already a transaction in progress")?,
-            Block::Failed => return Err(super::block::aborted()),
+            Block::Failed => self.check_block()?,
         }
         Ok(Tag::Other("BEGIN"))
     }

@@ -4,6 +4,7 @@
 //! - `options` the command line; `input` where lines come from; `splitter` makes statements of them
 //! - `variables` psql's variables; `commands` what begins with a backslash; `arguments` what follows its name
 //! - `output` where everything is printed; `answer` and `table` print results; `report` prints errors
+//! - `place` is where the database lies
 //! - `session` holds it together, `program` starts it
 //!
 //! Nothing that is typed ends the session, except `\q`.
@@ -14,6 +15,7 @@ mod commands;
 mod input;
 mod options;
 mod output;
+mod place;
 mod program;
 mod report;
 mod session;

@@ -1,8 +1,9 @@
 //! The command line, as psql has it.
 
-use crate::database::parse_size;
-use crate::error::Error;
-use crate::page::PAGE_SIZE;
+use crate::buffer;
+use crate::error::{Error, Result, SqlState};
+use crate::sizes::{self, shared_buffers};
+use crate::wal;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use std::path::PathBuf;
 
@@ -37,13 +38,21 @@ pub struct Options {
     #[arg(short = 't', long)]
     pub tuples_only: bool,
 
-    /// Memory for pages, such as 16MB.
-    #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = size)]
-    pub shared_buffers: usize,
+    /// Memory for pages.
+    #[arg(long, value_name = "SIZE", default_value = "128MB", value_parser = shared_buffers)]
+    shared_buffers: usize,
 
-    /// Make a checkpoint whenever the log has grown by this much.
-    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = size)]
-    pub max_wal_size: usize,
+    /// How far the log may grow before there is a checkpoint.
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = max_wal_size)]
+    max_wal_size: u64,
+
+    /// The size of the log's segments, when a database is made.
+    #[arg(long, value_name = "SIZE", default_value = "16MB", value_parser = segment_size)]
+    segment_size: u32,
+
+    /// Use a disk that is only simulated, on which \crash cuts the power. Equal seeds, equal losses.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub simulate: Option<u64>,
 
     /// Set a variable, as \set does.
     #[arg(short = 'v', long = "set", visible_alias = "variable", value_name = "NAME=VALUE")]
@@ -62,6 +71,15 @@ pub enum Action {
 }
 
 impl Options {
+    /// What the engine wants to know.
+    pub fn settings(&self) -> buffer::Options {
+        buffer::Options {
+            shared_buffers: self.shared_buffers,
+            max_wal_size: self.max_wal_size,
+            segment_size: self.segment_size,
+        }
+    }
+
     /// Reads the program's arguments; the actions in the order in which they were given.
     pub fn parse() -> (Options, Vec<Action>) {
         let matches = command().get_matches();
@@ -82,9 +100,15 @@ impl Options {
     }
 }
 
-/// A size in bytes, written as SET would have it.
-fn size(text: &str) -> Result<usize, Error> {
-    parse_size("size", text, PAGE_SIZE as u64, 128 << 10)
+fn max_wal_size(text: &str) -> Result<u64> {
+    sizes::parse("max_wal_size", text, 1 << 20)
+}
+
+fn segment_size(text: &str) -> Result<u32> {
+    let bytes = sizes::parse("segment_size", text, 1)?;
+    u32::try_from(bytes).ok().filter(|size| wal::is_segment_size(*size)).ok_or_else(|| {
+        Error::new(SqlState::InvalidParameterValue, "segment_size must be a power of two from 64kB to 1GB")
+    })
 }
 
 fn command() -> Command {

@@ -65,6 +65,11 @@ impl fmt::Write for Output {
     }
 }
 
+/// `1 row`, `2 rows`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Appends a value so that it cannot command the terminal: control characters as psql writes them,
 /// except the line feed, which the caller has to place.
 pub fn push_printable(text: &str, out: &mut String) {

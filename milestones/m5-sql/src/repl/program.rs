@@ -5,15 +5,14 @@ use super::commands;
 use super::input::Input;
 use super::options::{Action, Options};
 use super::output::Output;
+use super::place::Place;
 use super::report::{self, Verbosity};
 use super::session::{End, Session};
-use crate::buffer;
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::vfs::OsVfs;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// psql's exit statuses.
@@ -36,11 +35,11 @@ impl From<Status> for ExitCode {
 
 pub fn main() -> ExitCode {
     let (options, actions) = Options::parse();
-    let database = match open(&options) {
-        Ok(database) => database,
+    let (place, database) = match Place::new(&options).and_then(|place| place.open().map(|db| (place, db))) {
+        Ok(opened) => opened,
         Err(error) => return fail(&error, Status::NoDatabase),
     };
-    match converse(database, &options, &actions) {
+    match converse(place, database, &options, &actions) {
         Ok(status) => status.into(),
         Err(error) => fail(&error, Status::Failure),
     }
@@ -51,36 +50,20 @@ fn fail(error: &Error, status: Status) -> ExitCode {
     status.into()
 }
 
-fn open(options: &Options) -> Result<Database> {
-    let directory = &options.directory;
-    let is_new = !directory.exists();
-    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-    let buffers = buffer::Options {
-        shared_buffers: options.shared_buffers,
-        max_wal_size: options.max_wal_size as u64,
-        ..buffer::Options::default()
-    };
-    let mut database = Database::open(Arc::new(vfs), buffers)?;
-    database.set_clock(milliseconds_since_start);
-    if is_new && !options.quiet {
-        eprintln!("Created data directory \"{}\"", directory.display());
-    }
-    Ok(database)
-}
-
 /// The clock that EXPLAIN ANALYZE reads.
 fn milliseconds_since_start() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1000.0
 }
 
-fn converse(database: Database, options: &Options, actions: &[Action]) -> Result<Status> {
+fn converse(place: Place, mut database: Database, options: &Options, actions: &[Action]) -> Result<Status> {
     let standard_input = |error| Error::io("read", "standard input", error);
     let mut input = match actions {
         [] => Input::standard().map_err(standard_input)?,
         _ => Input::text(""),
     };
-    let mut session = Session::new(database, Output::standard(), input.is_terminal());
+    database.set_clock(milliseconds_since_start);
+    let mut session = Session::new(place, database, Output::standard(), input.is_terminal());
     apply(&mut session, options)?;
     let status = if actions.is_empty() {
         session.greet();
@@ -150,13 +133,12 @@ fn script_status(session: &Session) -> Status {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
-    use crate::testing::small_options;
-    use crate::vfs::MemoryVfs;
 
     #[test]
     fn a_failed_command_of_the_command_line_is_its_status() {
-        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
-        let mut session = Session::new(database, Screen::default().output(), false);
+        let place = Place::memory();
+        let database = place.open().unwrap();
+        let mut session = Session::new(place, database, Screen::default().output(), false);
         let command = |text: &str| Action::Command(text.to_string());
         assert_eq!(act(&mut session, &[command("select 1/0"), command("\\echo")]), Status::Success);
         assert_eq!(act(&mut session, &[command("\\echo"), command("\\foo")]), Status::Failure);

@@ -4,6 +4,7 @@ use super::answer::{Answer, Format, Style};
 use super::commands;
 use super::input::{Input, Line, decode};
 use super::output::Output;
+use super::place::Place;
 use super::report::{self, Verbosity};
 use super::splitter::{Piece, Splitter};
 use super::table::Table;
@@ -28,6 +29,7 @@ pub enum End {
 }
 
 pub struct Session {
+    pub place: Place,
     pub database: Database,
     pub output: Output,
     pub style: Style,
@@ -47,8 +49,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(database: Database, output: Output, interactive: bool) -> Session {
+    pub fn new(place: Place, database: Database, output: Output, interactive: bool) -> Session {
         Session {
+            place,
             database,
             output,
             style: Style::default(),
@@ -286,15 +289,13 @@ pub fn milliseconds(time: Duration) -> String {
 mod tests {
     use super::super::output::tests::Screen;
     use super::*;
-    use crate::testing::small_options;
-    use crate::vfs::MemoryVfs;
-    use std::sync::Arc;
 
     /// What a session prints on standard output, and how it ends.
     fn transcript(script: &str) -> (String, Option<End>) {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
-        let mut session = Session::new(database, screen.output(), false);
+        let place = Place::memory();
+        let database = place.open().unwrap();
+        let mut session = Session::new(place, database, screen.output(), false);
         session.run(&mut Input::text(script)).unwrap();
         session.output.finish().unwrap();
         (screen.text(), session.end)

@@ -8,7 +8,7 @@
 //! (`tabled`'s own streaming table guesses the widths from the first rows and cuts what does not fit: not for
 //! data.) A value with line feeds takes several lines of the frame, each but the last marked `↵`, as in psql.
 
-use super::output::{Output, push_printable};
+use super::output::{Output, counted, push_printable};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -109,7 +109,7 @@ impl Table {
     pub fn print_counted(self, output: &mut Output) -> Result<()> {
         let rows = self.rows;
         self.print(output)?;
-        writeln!(output, "({rows} {})", if rows == 1 { "row" } else { "rows" });
+        writeln!(output, "({})", counted(rows, "row"));
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub struct ControlData {
     /// The log was durable up to here when this was written.
     pub durable: Lsn,
     pub next_xid: Xid,
-    /// Relation numbers from here on are free.
+    /// Relation numbers from here on are free; of use once the catalogs give them out, from stage 4 on.
     pub next_relation: u32,
     pub segment_size: u32,
     /// The database was closed in order: there is nothing to replay.
@@ -107,6 +107,16 @@ impl ControlFile {
 
     pub fn data(&self) -> ControlData {
         self.data
+    }
+
+    /// How often the file was written.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Where the slot lies that was written last.
+    pub fn slot_offset(&self) -> u64 {
+        SLOT_OFFSETS[(self.sequence % 2) as usize]
     }
 
     /// The log must be kept from here on: whichever slot the next start finds, it can replay.

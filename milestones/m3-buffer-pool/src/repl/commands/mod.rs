@@ -1,10 +1,11 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
-pub mod buffers;
+mod buffers;
 mod crash;
 mod page;
 mod rows;
 mod session;
+mod set;
 mod tables;
 mod transactions;
 mod wal;
@@ -29,6 +30,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Rows", rows::COMMANDS),
     ("Transactions", transactions::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Settings", set::COMMANDS),
     ("Memory", buffers::COMMANDS),
     ("Log", wal::COMMANDS),
     ("Disaster", crash::COMMANDS),

@@ -1,62 +1,18 @@
-//! `set shared_buffers` and `\buffers`: the pool's size, and what is in it.
+//! `\buffers`: what is in the pool.
 
 use super::super::arguments::Arguments;
 use super::super::output::counted;
 use super::super::session::Session;
-use super::super::sizes;
 use super::super::table::Table;
 use super::Command;
 use crate::buffer::{Frame, Pool};
-use crate::error::{Error, Result, SqlState};
-use crate::page::PAGE_SIZE;
+use crate::error::Result;
 
-pub const COMMANDS: &[Command] = &[
-    Command { name: "set", usage: "shared_buffers SIZE", help: "how much memory pages may take", run: set },
-    Command { name: "\\buffers", usage: "[TABLE]", help: "show the pages in memory", run: buffers },
-];
+pub const COMMANDS: &[Command] =
+    &[Command { name: "\\buffers", usage: "[TABLE]", help: "show the pages in memory", run: buffers }];
 
 /// Frames that are shown.
 const SHOWN: usize = 50;
-
-/// PostgreSQL's bounds on `shared_buffers`, in pages.
-const MIN_PAGES: u64 = 16;
-const MAX_PAGES: u64 = (1 << 30) - 1;
-
-/// `shared_buffers` in bytes: whole pages, and a number alone counts pages, as in PostgreSQL.
-pub fn shared_buffers(text: &str) -> Result<usize> {
-    let bytes = sizes::parse("shared_buffers", text, PAGE_SIZE as u64)?;
-    let pages = bytes / PAGE_SIZE as u64;
-    if !(MIN_PAGES..=MAX_PAGES).contains(&pages) {
-        return Err(Error::new(
-            SqlState::InvalidParameterValue,
-            format!(
-                "{pages} 8kB is outside the valid range for parameter \"shared_buffers\" \
-                 ({MIN_PAGES} .. {MAX_PAGES})"
-            ),
-        ));
-    }
-    usize::try_from(pages * PAGE_SIZE as u64)
-        .map_err(|_| Error::new(SqlState::InvalidParameterValue, "shared_buffers exceeds the address space"))
-}
-
-fn set(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
-    let parameter = arguments.name()?;
-    if parameter != "shared_buffers" {
-        let message = format!("unrecognized configuration parameter \"{parameter}\"");
-        return Err(Error::new(SqlState::UndefinedObject, message));
-    }
-    if !arguments.symbol('=') {
-        arguments.keyword("to");
-    }
-    let size = arguments.rest();
-    let unquoted = size.strip_prefix('\'').and_then(|size| size.strip_suffix('\'')).unwrap_or(size);
-    if unquoted.is_empty() {
-        return Err(arguments.unexpected());
-    }
-    session.database.pages().set_shared_buffers(shared_buffers(unquoted)?)?;
-    writeln!(session.output, "SET");
-    Ok(())
-}
 
 fn buffers(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let only = if arguments.is_empty() { None } else { Some(arguments.name()?) };
@@ -119,20 +75,4 @@ fn summary(pool: &Pool) -> Result<Table> {
         statistics.writes.to_string(),
     ])?;
     Ok(table)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_size_is_checked_as_postgresql_checks_it() {
-        assert_eq!(shared_buffers("16").unwrap(), 128 << 10);
-        assert_eq!(shared_buffers("16MB").unwrap(), 16 << 20);
-        assert_eq!(shared_buffers("200kB").unwrap(), 25 * PAGE_SIZE);
-        assert_eq!(
-            shared_buffers("64kB").unwrap_err().message(),
-            "8 8kB is outside the valid range for parameter \"shared_buffers\" (16 .. 1073741823)"
-        );
-    }
 }

@@ -175,12 +175,10 @@ fn type_name(data_type: DataType) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::output::tests::Screen;
+    use super::super::super::place::Place;
     use super::*;
-    use crate::database::Database;
-    use crate::testing::small_options;
     use crate::tuple::Layout;
     use crate::types::{Column, Schema};
-    use crate::vfs::MemoryVfs;
 
     fn employees() -> Table {
         let column = |name: &str, data_type, not_null| Column { name: name.to_string(), data_type, not_null };
@@ -212,8 +210,9 @@ mod tests {
 
     fn described(defaults: bool) -> String {
         let screen = Screen::default();
-        let database = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
-        let mut session = Session::new(database, screen.output(), false);
+        let place = Place::memory();
+        let database = place.open().unwrap();
+        let mut session = Session::new(place, database, screen.output(), false);
         describe_table(&mut session, &employees(), defaults).unwrap();
         session.output.finish().unwrap();
         screen.text()

@@ -1,10 +1,13 @@
 //! What begins with a backslash: groups of commands, one file for each. To add one is to write it in a list.
 
+mod buffers;
+mod crash;
 mod describe;
 mod help;
 mod page;
 mod scripts;
 mod settings;
+mod wal;
 
 use super::arguments::Arguments;
 use super::session::Session;
@@ -26,6 +29,9 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Input and output", scripts::COMMANDS),
     ("Settings", settings::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Memory", buffers::COMMANDS),
+    ("Log", wal::COMMANDS),
+    ("Disaster", crash::COMMANDS),
 ];
 
 /// Carries out one command. `literally`: without putting in variables.

@@ -4,7 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::session::Session;
 use super::super::table::Table;
 use super::Command;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::page::{HAS_FREE_LINES, ItemFlags, LINE_POINTER_SIZE, PAGE_SIZE, Page, PageHeader, PageKind, Tid};
 use crate::tuple::{Layout, TUPLE_HEADER_SIZE, TupleHeader};
 use crate::types::{Column, Schema};
@@ -29,6 +29,12 @@ fn page(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let page = session.database.read_page(&name, number)?;
     let schema = session.database.schema(&name)?.clone();
     let layout = session.database.layout(&name)?.clone();
+    if let Some(slot) = only
+        && page.item(slot).is_none()
+    {
+        let message = format!("there is no row at ({number},{slot}) of \"{name}\"");
+        return Err(Error::new(SqlState::InvalidParameterValue, message));
+    }
 
     if only.is_none() {
         writeln!(session.output, "Page {number} of \"{name}\": {PAGE_SIZE} bytes, {}", kind_name(&page));

@@ -1,6 +1,7 @@
 //! Sizes as PostgreSQL's settings have them: `16MB`, `128kB`, `1GB`.
 
 use crate::error::{Error, Result, SqlState};
+use crate::page::PAGE_SIZE;
 
 const UNITS: [(&str, u64); 5] =
     [("B", 1), ("kB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30), ("TB", 1 << 40)];
@@ -27,6 +28,27 @@ pub fn parse(setting: &str, text: &str, plain: u64) -> Result<u64> {
     number.checked_mul(scale).ok_or_else(|| invalid().with_hint("Value exceeds integer range."))
 }
 
+/// PostgreSQL's bounds on `shared_buffers`, in pages.
+const MIN_PAGES: u64 = 16;
+const MAX_PAGES: u64 = (1 << 30) - 1;
+
+/// `shared_buffers` in bytes: whole pages, and a number alone counts pages, as in PostgreSQL.
+pub fn shared_buffers(text: &str) -> Result<usize> {
+    let bytes = parse("shared_buffers", text, PAGE_SIZE as u64)?;
+    let pages = bytes / PAGE_SIZE as u64;
+    if !(MIN_PAGES..=MAX_PAGES).contains(&pages) {
+        return Err(Error::new(
+            SqlState::InvalidParameterValue,
+            format!(
+                "{pages} 8kB is outside the valid range for parameter \"shared_buffers\" \
+                 ({MIN_PAGES} .. {MAX_PAGES})"
+            ),
+        ));
+    }
+    usize::try_from(pages * PAGE_SIZE as u64)
+        .map_err(|_| Error::new(SqlState::InvalidParameterValue, "shared_buffers exceeds the address space"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +69,16 @@ mod tests {
             let expected = format!("invalid value for parameter \"shared_buffers\": \"{text}\"");
             assert_eq!(error.message(), expected);
         }
+    }
+
+    #[test]
+    fn the_size_is_checked_as_postgresql_checks_it() {
+        assert_eq!(shared_buffers("16").unwrap(), 128 << 10);
+        assert_eq!(shared_buffers("16MB").unwrap(), 16 << 20);
+        assert_eq!(shared_buffers("200kB").unwrap(), 25 * PAGE_SIZE);
+        assert_eq!(
+            shared_buffers("64kB").unwrap_err().message(),
+            "8 8kB is outside the valid range for parameter \"shared_buffers\" (16 .. 1073741823)"
+        );
     }
 }
