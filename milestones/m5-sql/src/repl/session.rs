@@ -74,7 +74,7 @@ impl Session {
             if input.may_wait() {
                 self.output.flush();
             }
-            match input.next(splitter.prompt())? {
+            match input.next(&format!("inox{}{}> ", splitter.unfinished(), self.block_mark()))? {
                 Line::Text(line) => {
                     if self.echo && (!line.is_empty() || splitter.is_quoted()) {
                         self.output.bytes(line);
@@ -218,6 +218,15 @@ impl Session {
         }
         if !splitter.is_pending() {
             self.space();
+        }
+    }
+
+    /// As in psql's prompt: `*` in a transaction block, `!` in one that has failed.
+    fn block_mark(&self) -> &'static str {
+        match self.database.block() {
+            (_, true) => "!",
+            (true, false) => "*",
+            (false, false) => "",
         }
     }
 

@@ -100,16 +100,16 @@ impl Splitter {
         !matches!(self.inside, Inside::Nothing | Inside::Comment(_))
     }
 
-    /// psql's prompts: what is still open is shown.
-    pub fn prompt(&self) -> &'static str {
+    /// What is still open, as psql's prompt shows it.
+    pub fn unfinished(&self) -> &'static str {
         match self.inside {
-            Inside::String | Inside::EscapeString => "inox'> ",
-            Inside::Identifier => "inox\"> ",
-            Inside::Dollar(_) => "inox$> ",
-            Inside::Comment(_) => "inox*> ",
-            Inside::Nothing if self.depth > 0 => "inox(> ",
-            Inside::Nothing if self.is_pending() => "inox-> ",
-            Inside::Nothing => "inox> ",
+            Inside::String | Inside::EscapeString => "'",
+            Inside::Identifier => "\"",
+            Inside::Dollar(_) => "$",
+            Inside::Comment(_) => "*",
+            Inside::Nothing if self.depth > 0 => "(",
+            Inside::Nothing if self.is_pending() => "-",
+            Inside::Nothing => "",
         }
     }
 
