@@ -87,7 +87,10 @@ impl Value {
             },
             DataType::DoublePrecision => {
                 let number: f64 = trimmed.parse().map_err(|_| invalid())?;
-                if number.is_infinite() && !trimmed.to_ascii_lowercase().contains("inf") {
+                let overflows = number.is_infinite() && !trimmed.to_ascii_lowercase().contains("inf");
+                let mantissa = trimmed.split(['e', 'E']).next().unwrap_or_default();
+                let underflows = number == 0.0 && mantissa.contains(|digit| matches!(digit, '1'..='9'));
+                if overflows || underflows {
                     return Err(out_of_range(text, data_type));
                 }
                 Ok(Value::Double(number))
@@ -263,6 +266,9 @@ mod tests {
             Value::parse("99999999999999999999", DataType::BigInt).unwrap_err().state().code(),
             "22003"
         );
+        assert_eq!(Value::parse("1e309", DataType::DoublePrecision).unwrap_err().state().code(), "22003");
+        assert_eq!(Value::parse("1e-400", DataType::DoublePrecision).unwrap_err().state().code(), "22003");
+        assert_eq!(Value::parse("0e-400", DataType::DoublePrecision).unwrap(), Value::Double(0.0));
         assert_eq!(Value::parse("1x", DataType::Integer).unwrap_err().state().code(), "22P02");
         assert_eq!(Value::Double(2.5).coerce_to(DataType::Integer).unwrap(), Value::Integer(2));
         assert_eq!(Value::Double(3.5).coerce_to(DataType::Integer).unwrap(), Value::Integer(4));

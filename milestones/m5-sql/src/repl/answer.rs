@@ -33,13 +33,15 @@ pub struct Answer<'a> {
     output: &'a mut Output,
     table: Option<Table>,
     has_columns: bool,
+    /// CSV's first line until there is a row or the end: a statement that fails at its first row prints nothing.
+    header: Vec<String>,
     /// The cell being formatted.
     cell: Vec<u8>,
 }
 
 impl<'a> Answer<'a> {
     pub fn new(style: &'a Style, output: &'a mut Output) -> Answer<'a> {
-        Answer { style, output, table: None, has_columns: false, cell: Vec::new() }
+        Answer { style, output, table: None, has_columns: false, header: Vec::new(), cell: Vec::new() }
     }
 
     /// Whether there was a result, even one of no rows.
@@ -48,11 +50,19 @@ impl<'a> Answer<'a> {
     }
 
     /// Prints what could not be printed before the last row was known.
-    pub fn finish(self) -> Result<()> {
+    pub fn finish(mut self) -> Result<()> {
+        self.print_header();
         match self.table {
             Some(table) if self.style.tuples_only => table.print_rows(self.output),
             Some(table) => table.print_counted(self.output),
             None => Ok(()),
+        }
+    }
+
+    fn print_header(&mut self) {
+        let header = std::mem::take(&mut self.header);
+        if !header.is_empty() {
+            write_csv(self.output, header.iter().map(String::as_bytes));
         }
     }
 }
@@ -63,7 +73,7 @@ impl Sink for Answer<'_> {
         match self.style.format {
             Format::Aligned => self.table = Some(Table::new(names)),
             Format::Csv if self.style.tuples_only => {}
-            Format::Csv => write_csv(self.output, names.iter().map(String::as_bytes)),
+            Format::Csv => self.header = names.to_vec(),
         }
         Ok(())
     }
@@ -73,6 +83,7 @@ impl Sink for Answer<'_> {
             // Nobody reads the rest; there is no use in computing it.
             return Err(Error::new(SqlState::QueryCanceled, "canceling statement: the output was closed"));
         }
+        self.print_header();
         batch.rows().try_for_each(|row| {
             for (number, column) in batch.columns.iter().enumerate() {
                 self.cell.clear();

@@ -33,7 +33,7 @@ impl Place {
         let directory = &options.directory;
         let is_new = !directory.exists();
         let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-        if is_new {
+        if is_new && !options.quiet {
             eprintln!("Created data directory \"{}\"", directory.display());
         }
         Ok(Place { vfs: Arc::new(vfs), settings: options.settings(), simulation: None })

@@ -12,6 +12,7 @@
 pub mod bind;
 pub mod explain;
 pub mod expr;
+mod lexical;
 mod limits;
 pub mod logical;
 pub mod parse;

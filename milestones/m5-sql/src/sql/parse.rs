@@ -3,6 +3,7 @@
 //! The tokens are looked at before the tree is built ([`super::limits`]), so that no text, however generated,
 //! can overflow the stack.
 
+use super::lexical;
 use super::limits;
 use super::position::characters_before;
 use crate::error::{Error, Result, SqlState};
@@ -39,6 +40,7 @@ pub fn parse(text: &str) -> Result<Command> {
         _ => {}
     }
     limits::check_depth(&tokens)?;
+    let tokens = lexical::check(tokens, text)?;
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(RECURSION_LIMIT)
         .with_tokens_with_locations(tokens);
@@ -114,6 +116,16 @@ fn lexical_error(text: &str, message: &str, location: Location) -> Error {
         message if message.contains("comment") => "unterminated /* comment",
         message if message.contains("close delimiter") => "unterminated quoted identifier",
         message if message.to_ascii_lowercase().contains("dollar") => "unterminated dollar-quoted string",
+        message
+            if message.contains("encoded string")
+                && text[at..].trim_end_matches([';', ' ']).ends_with('\'') =>
+        {
+            return Error::new(SqlState::InvalidEscapeSequence, "invalid escape in a string constant")
+                .with_hint(
+                    "Escapes are \\b, \\f, \\n, \\r, \\t, \\\\, \\', \\NNN, \\xNN, \\uNNNN and \\UNNNNNNNN.",
+                )
+                .with_position(position);
+        }
         message if message.contains("string literal") => "unterminated quoted string",
         _ => {
             return Error::new(SqlState::SyntaxError, format!("syntax error: {message}"))

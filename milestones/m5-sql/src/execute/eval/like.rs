@@ -153,7 +153,7 @@ impl Pattern {
             let literal = match c {
                 c if c == escape => chars.next().ok_or_else(|| {
                     Error::new(
-                        SqlState::InvalidParameterValue,
+                        SqlState::InvalidEscapeSequence,
                         "LIKE pattern must not end with escape character",
                     )
                 })?,

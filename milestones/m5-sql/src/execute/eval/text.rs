@@ -156,7 +156,7 @@ pub fn fold_case(text: &[u8], out: &mut Vec<u8>, fold: fn(char) -> char) -> Resu
 /// The characters from `from` (the first is 1) on, `count` of them. The window may begin before the text.
 fn substring(text: &[u8], from: i64, count: Option<i64>) -> Result<&[u8]> {
     if count.is_some_and(|count| count < 0) {
-        return Err(Error::new(SqlState::InvalidParameterValue, "negative substring length not allowed"));
+        return Err(Error::new(SqlState::SubstringError, "negative substring length not allowed"));
     }
     let end = count.map_or(i64::MAX, |count| from.saturating_add(count));
     let text = utf8(text)?;

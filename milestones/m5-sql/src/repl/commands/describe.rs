@@ -113,16 +113,17 @@ fn list_tables(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<(
 fn list_indexes(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let only = optional_name(arguments)?;
     let mut list = table::Table::new(["Name", "Type", "Table"]);
-    let mut found = false;
-    for table in all_tables(session) {
-        for index in table.indexes.iter().filter(|_| !table.is_catalog) {
-            if only.as_ref().is_none_or(|only| *only == index.name) {
-                list.row([index.name.as_str(), "index", &table.name])?;
-                found = true;
-            }
-        }
+    let tables = all_tables(session);
+    let all = tables.iter().filter(|table| !table.is_catalog);
+    let mut indexes: Vec<(&str, &str)> = all
+        .flat_map(|table| table.indexes.iter().map(|index| (index.name.as_str(), table.name.as_str())))
+        .filter(|(name, _)| only.as_ref().is_none_or(|only| only == name))
+        .collect();
+    indexes.sort_unstable();
+    for (name, table) in &indexes {
+        list.row([*name, "index", *table])?;
     }
-    show_list(session, list, found, only.as_deref())
+    show_list(session, list, !indexes.is_empty(), only.as_deref())
 }
 
 fn show_list(session: &mut Session, list: table::Table, found: bool, only: Option<&str>) -> Result<()> {

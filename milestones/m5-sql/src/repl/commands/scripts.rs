@@ -31,7 +31,9 @@ fn done_by_session(_: &mut Session, _: &mut Arguments<'_>) -> Result<()> {
 }
 
 fn reset(session: &mut Session, _: &mut Arguments<'_>) -> Result<()> {
-    writeln!(session.output, "Query buffer reset (cleared).");
+    if !session.quiet {
+        writeln!(session.output, "Query buffer reset (cleared).");
+    }
     Ok(())
 }
 

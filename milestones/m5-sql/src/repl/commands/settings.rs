@@ -80,7 +80,7 @@ fn set(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
         }
         "ON_ERROR_STOP" if value.is_empty() => value.push_str("on"),
         "ON_ERROR_STOP" if parse_switch(&value).is_none() => {
-            return Err(unrecognized().with_hint("Boolean expected."));
+            return Err(invalid(format!("unrecognized value \"{value}\" for \"{name}\": Boolean expected")));
         }
         _ => {}
     }

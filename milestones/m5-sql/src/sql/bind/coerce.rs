@@ -97,7 +97,11 @@ fn literal(text: &str, item: Typed, to: DataType) -> Result<Expr> {
     let Expr::Literal { value, .. } = item.expr else {
         return Err(Error::internal("only a literal can be of unknown type"));
     };
-    let value = value.coerce_to(to).map_err(|error| locate(error, text, item.span))?;
+    let value = value.coerce_to(to).map_err(|error| match error.state() {
+        // The length is checked after the literal has been read, and PostgreSQL no longer knows the place.
+        SqlState::StringDataRightTruncation => error,
+        _ => locate(error, text, item.span),
+    })?;
     Ok(Expr::Literal { value, data_type: to })
 }
 
@@ -190,7 +194,7 @@ pub fn cast_explicitly(text: &str, item: Typed, to: DataType) -> Result<Expr> {
         );
     if !allowed {
         let message = format!("cannot cast type {} to {}", type_name(from), type_name(to));
-        return Err(locate(Error::new(SqlState::DatatypeMismatch, message), text, item.span));
+        return Err(locate(Error::new(SqlState::CannotCoerce, message), text, item.span));
     }
     match to {
         _ if from == to => Ok(item.expr),

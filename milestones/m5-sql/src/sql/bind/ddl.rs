@@ -21,6 +21,7 @@ pub fn create_table(create: &ast::CreateTable, text: &str, lookup: &mut dyn Look
     refuse_table_extras(create)?;
     let (name, span) = name::object(&create.name, text)?;
     check_name(&name)?;
+    name::refuse_reserved_object(&create.name, text)?;
     if lookup.table(&name).is_some() {
         if create.if_not_exists {
             let notice = format!("relation \"{name}\" already exists, skipping");
@@ -68,6 +69,7 @@ struct Definition<'d> {
 
 impl<'d> Definition<'d> {
     fn column(&mut self, column: &'d ast::ColumnDef) -> Result<(Column, Option<Default>)> {
+        name::refuse_reserved(&column.name, self.text)?;
         let name = name::fold(&column.name).into_owned();
         let (mut nullable, mut default) = (None, None);
         let mut bound = Column { name, data_type: data_type(&column.data_type)?, not_null: false };
@@ -231,6 +233,7 @@ pub fn create_index(create: &ast::CreateIndex, text: &str, lookup: &mut dyn Look
             choose_name(&table.name, &columns, "idx", taken)
         }
         Some(name) => {
+            name::refuse_reserved_object(name, text)?;
             let (name, span) = name::object(name, text)?;
             check_name(&name)?;
             if taken(&name) {

@@ -12,7 +12,10 @@ use super::{name, select};
 use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Value};
-use sqlparser::ast::{self, AssignmentTarget, FromTable, ObjectName, ObjectNamePart, SetExpr, TableObject};
+use sqlparser::ast::{
+    self, AssignmentTarget, FromTable, ObjectName, ObjectNamePart, SetExpr, Spanned, TableObject,
+};
+use sqlparser::tokenizer::Span;
 use std::sync::Arc;
 
 pub fn insert(insert: &ast::Insert, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
@@ -20,16 +23,23 @@ pub fn insert(insert: &ast::Insert, text: &str, lookup: &mut dyn Lookup) -> Resu
     let TableObject::TableName(name) = &insert.table else {
         return Err(Error::unsupported("INSERT into anything but a table"));
     };
+    if !insert.into {
+        let (_, span) = name::object(name, text)?;
+        let error = Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{name}\""));
+        return Err(locate(error, text, span));
+    }
     let table = name::changeable(name, text, lookup)?;
     let source = match insert.source.as_deref() {
         None => {
-            let target = Target::new(&table, &[], 0, text)?;
+            let target = Target::new(&table, &[], 0, None, text)?;
             planner::values(vec![target.row(Vec::new())], target.types())
         }
         Some(query) => match plain_values(query) {
             Some(values) => {
                 let width = values.rows.first().map_or(0, |row| row.content.len());
-                let target = Target::new(&table, &insert.columns, width, text)?;
+                let extra =
+                    values.rows.first().and_then(|row| row.content.get(beyond(&table, &insert.columns)));
+                let target = Target::new(&table, &insert.columns, width, extra, text)?;
                 planner::values(target.rows(values, text)?, target.types())
             }
             None => insert_query(&table, insert, query, text, lookup)?,
@@ -59,7 +69,7 @@ fn insert_query(
     lookup: &mut dyn Lookup,
 ) -> Result<plan::Node> {
     let mut query = select::query(query, text, lookup)?;
-    let target = Target::new(table, &insert.columns, query.outputs.len(), text)?;
+    let target = Target::new(table, &insert.columns, query.outputs.len(), None, text)?;
     let columns = target.table.schema.columns();
     if query.grouping.is_none() && !query.distinct {
         // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.
@@ -93,8 +103,15 @@ struct Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    /// `columns` as the statement lists them, or nothing; `width` values come for them.
-    fn new(table: &'t Table, columns: &[ObjectName], width: usize, text: &str) -> Result<Target<'t>> {
+    /// `columns` as the statement lists them, or nothing; `width` values come for them, and `extra` is the first
+    /// for which there is no column.
+    fn new(
+        table: &'t Table,
+        columns: &[ObjectName],
+        width: usize,
+        extra: Option<&ast::Expr>,
+        text: &str,
+    ) -> Result<Target<'t>> {
         let all = table.schema.columns().len();
         let mut positions = Vec::with_capacity(width);
         let mut given = vec![false; all];
@@ -118,7 +135,12 @@ impl<'t> Target<'t> {
             std::cmp::Ordering::Equal => "",
         };
         if !problem.is_empty() {
-            return Err(Error::new(SqlState::SyntaxError, problem));
+            let error = Error::new(SqlState::SyntaxError, problem);
+            let place = match columns.get(width).map(column_ident) {
+                Some(Ok(ident)) => ident.span,
+                _ => extra.map_or(Span::empty(), |expr| expr.span()),
+            };
+            return Err(locate(error, text, place));
         }
         let defaults = given
             .iter()
@@ -141,7 +163,7 @@ impl<'t> Target<'t> {
         let mut rows = Vec::with_capacity(values.rows.len());
         for row in &values.rows {
             if row.content.len() != self.positions.len() {
-                return Err(Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length"));
+                return Err(select::unequal_rows(row, text));
             }
             let mut bound = Vec::with_capacity(row.content.len());
             for (item, &position) in row.content.iter().zip(&self.positions) {
@@ -173,6 +195,11 @@ impl<'t> Target<'t> {
         }
         row
     }
+}
+
+/// How many values an INSERT into these columns can take.
+fn beyond(table: &Table, columns: &[ObjectName]) -> usize {
+    if columns.is_empty() { table.schema.columns().len() } else { columns.len() }
 }
 
 /// The keyword DEFAULT, which sqlparser reads as a name.

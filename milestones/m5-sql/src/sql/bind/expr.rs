@@ -184,7 +184,10 @@ impl<'a> Binder<'a> {
                 let operand = Box::new(self.condition(operand, "NOT")?);
                 Ok(Typed::known(Expr::Unary { op: UnaryOp::Not, operand }))
             }
-            UnaryOperator::Minus => operator::negate(self.bind(operand)?),
+            UnaryOperator::Minus => match super::literal::lowest(operand) {
+                Some(value) => Ok(Typed::known(operator::literal(value))),
+                None => operator::negate(self.bind(operand)?),
+            },
             UnaryOperator::Plus => operator::plus(self.bind(operand)?),
             other => Err(Error::unsupported(format!("operator {other}"))),
         }
@@ -278,7 +281,7 @@ impl<'a> Binder<'a> {
         let mut characters = escape.chars();
         match (characters.next(), characters.next()) {
             (first, None) => Ok(first),
-            _ => Err(Error::new(SqlState::InvalidParameterValue, "invalid escape string")
+            _ => Err(Error::new(SqlState::InvalidEscapeSequence, "invalid escape string")
                 .with_hint("Escape string must be empty or one character.")),
         }
     }
@@ -401,7 +404,7 @@ fn unsupported(expr: &ast::Expr) -> Error {
         E::SimilarTo { .. } => "SIMILAR TO",
         E::Position { .. } => "function position",
         E::Overlay { .. } => "function overlay",
-        E::GroupingSets(_) | E::Cube(_) | E::Rollup(_) => "GROUPING SETS, CUBE and ROLLUP",
+        E::GroupingSets(_) | E::Cube(_) | E::Rollup(_) => "a grouping set (GROUPING SETS, CUBE, ROLLUP)",
         E::IsJson { .. } | E::JsonAccess { .. } => "JSON",
         E::Like { .. } | E::ILike { .. } => "LIKE ANY",
         E::Wildcard(_) | E::QualifiedWildcard(..) => {

@@ -23,6 +23,9 @@ impl Binder<'_> {
     pub fn function(&mut self, function: &ast::Function) -> Result<Typed> {
         let (name, span) = name::object(&function.name, self.text)?;
         let call = read_call(function)?;
+        if name == "row" {
+            return Err(Error::unsupported("a row constructor"));
+        }
         match aggregate_function(&name) {
             Some(aggregate) => {
                 let bound = self.aggregate(aggregate, &name, call, span);

@@ -7,7 +7,7 @@ use super::coerce::assign;
 use super::expr::Binder;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Value};
-use sqlparser::ast::{self, LimitClause};
+use sqlparser::ast::{self, LimitClause, Spanned};
 
 /// Both counts: constants, known before the query runs.
 pub fn limits(query: &ast::Query, text: &str) -> Result<(Option<u64>, u64)> {
@@ -38,7 +38,7 @@ fn row_count(expr: &ast::Expr, clause: &'static str, text: &str) -> Result<Optio
     let column = Column { name: clause.to_string(), data_type: DataType::BigInt, not_null: false };
     if let ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) = expr {
         let message = format!("argument of {clause} must not contain variables");
-        return Err(Error::new(SqlState::InvalidColumnReference, message));
+        return Err(locate(Error::new(SqlState::InvalidColumnReference, message), text, expr.span()));
     }
     let typed = Binder::new(text, None, clause).bind(expr)?;
     let (known, type_name, span) = (typed.unknown, typed.type_name(), typed.span);

@@ -5,7 +5,7 @@ use super::super::position::locate;
 use super::coerce::Typed;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
-use sqlparser::ast::{Value as Token, ValueWithSpan};
+use sqlparser::ast::{Expr as Ast, Value as Token, ValueWithSpan};
 
 pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
     let typed = match &token.value {
@@ -20,7 +20,13 @@ pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
         | Token::UnicodeStringLiteral(string) => unknown(Value::Text(checked(string)?)),
         Token::DollarQuotedString(string) => unknown(Value::Text(checked(&string.value)?)),
         Token::Placeholder(name) => {
-            let error = Error::new(SqlState::SyntaxError, format!("there is no parameter {name}"));
+            let error = match name.strip_prefix('$') {
+                Some(_) => Error::new(SqlState::UndefinedParameter, format!("there is no parameter {name}")),
+                None => {
+                    let sign = name.get(..1).unwrap_or_default();
+                    Error::new(SqlState::SyntaxError, format!("syntax error at or near \"{sign}\""))
+                }
+            };
             return Err(locate(error, text, token.span));
         }
         other => return Err(Error::unsupported(format!("literal {other}"))),
@@ -44,6 +50,19 @@ pub fn number(digits: &str) -> Result<Value> {
             SqlState::SyntaxError,
             format!("trailing junk after numeric literal at or near \"{digits}\""),
         )),
+    }
+}
+
+/// `- operand`, where the digits alone are one more than the positive numbers of the type reach.
+pub fn lowest(operand: &Ast) -> Option<Value> {
+    match operand {
+        Ast::Nested(inner) => lowest(inner),
+        Ast::Value(ValueWithSpan { value: Token::Number(digits, _), .. }) => match digits.as_str() {
+            "2147483648" => Some(Value::Integer(i32::MIN)),
+            "9223372036854775808" => Some(Value::BigInt(i64::MIN)),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

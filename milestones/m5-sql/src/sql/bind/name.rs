@@ -53,6 +53,7 @@ fn is_known_schema(schema: &Ident) -> bool {
 
 /// The table called `name`, or PostgreSQL's error.
 pub fn table(name: &ObjectName, text: &str, lookup: &dyn Lookup) -> Result<Arc<Table>> {
+    refuse_reserved_object(name, text)?;
     let (folded, span) = object(name, text)?;
     lookup.table(&folded).ok_or_else(|| {
         let error = Error::new(SqlState::UndefinedTable, format!("relation \"{folded}\" does not exist"));
@@ -94,6 +95,33 @@ pub fn quote(name: &str) -> Cow<'_, str> {
         true => Cow::Borrowed(name),
         false => Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))),
     }
+}
+
+/// A name that is a word of the language's own must be quoted.
+pub fn refuse_reserved(ident: &Ident, text: &str) -> Result<()> {
+    if ident.quote_style.is_some() || !is_reserved(&fold(ident)) || is_column_name(&fold(ident)) {
+        return Ok(());
+    }
+    let message = format!("syntax error at or near \"{}\"", ident.value);
+    Err(locate(Error::new(SqlState::SyntaxError, message), text, ident.span))
+}
+
+pub fn refuse_reserved_object(name: &ObjectName, text: &str) -> Result<()> {
+    match name.0.last() {
+        Some(ObjectNamePart::Identifier(ident)) => refuse_reserved(ident, text),
+        _ => Ok(()),
+    }
+}
+
+/// The keywords that PostgreSQL lets be the name of a column or a table, though not of a function
+/// (`col_name_keyword` in its grammar).
+fn is_column_name(name: &str) -> bool {
+    const COLUMN_NAMES: &str = "between bigint bit boolean char character coalesce dec decimal exists extract float \
+        greatest grouping inout int integer interval least national nchar none normalize nullif numeric out \
+        overlay position precision real row setof smallint substring time timestamp treat trim values \
+        varchar xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot \
+        xmlserialize xmltable";
+    COLUMN_NAMES.split_ascii_whitespace().any(|word| word == name)
 }
 
 /// PostgreSQL's keywords but for the unreserved ones (`pg_get_keywords()`): what `quote_identifier` quotes.

@@ -24,11 +24,10 @@ pub fn column_name(mut expr: &ast::Expr) -> Option<String> {
                 of_else.unwrap_or_else(|| "case".to_string())
             }
             E::Cast { expr: operand, data_type, .. } => {
-                let own = column_name(operand);
+                let own = strong_name(operand);
                 return own.or_else(|| super::data_type(data_type).ok().map(internal_name));
             }
             E::TypedString(typed) => internal_name(super::data_type(&typed.data_type).ok()?),
-            E::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => "bool".to_string(),
             E::Trim { trim_where, .. } => match trim_where {
                 None | Some(ast::TrimWhereField::Both) => "btrim".to_string(),
                 Some(ast::TrimWhereField::Leading) => "ltrim".to_string(),
@@ -43,14 +42,15 @@ pub fn column_name(mut expr: &ast::Expr) -> Option<String> {
     }
 }
 
-/// The name of a column or a function, which CASE takes over from its ELSE.
+/// The name of a column or a function, which a cast takes over from its operand and CASE from its ELSE. The
+/// name of a type or a CASE is weaker than theirs.
 fn strong_name(expr: &ast::Expr) -> Option<String> {
+    use ast::Expr as E;
     match expr {
-        ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) | ast::Expr::Function(_) => {
-            column_name(expr)
-        }
-        ast::Expr::Nested(inner) => strong_name(inner),
-        _ => None,
+        E::Nested(inner) | E::Cast { expr: inner, .. } => strong_name(inner),
+        E::Case { else_result, .. } => else_result.as_deref().and_then(strong_name),
+        E::Value(_) | E::TypedString(_) => None,
+        _ => column_name(expr),
     }
 }
 

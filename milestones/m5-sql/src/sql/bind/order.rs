@@ -8,13 +8,15 @@ use super::name;
 use super::select::Outputs;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Value;
-use sqlparser::ast::{self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort};
+use sqlparser::ast::{self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Spanned};
 
 /// GROUP BY: a column of the table, else an output's name or position, else an expression over the table.
 pub fn group_by(binder: &mut Binder<'_>, group_by: &GroupByExpr, outputs: &Outputs) -> Result<Vec<Expr>> {
     let expressions = match group_by {
         GroupByExpr::Expressions(expressions, modifiers) if modifiers.is_empty() => expressions,
-        GroupByExpr::Expressions(..) => return Err(Error::unsupported("GROUPING SETS, CUBE and ROLLUP")),
+        GroupByExpr::Expressions(..) => {
+            return Err(Error::unsupported("a grouping set (GROUPING SETS, CUBE, ROLLUP)"));
+        }
         GroupByExpr::All(_) => return Err(Error::unsupported("GROUP BY ALL")),
     };
     binder.enter("GROUP BY", false);
@@ -26,7 +28,7 @@ pub fn group_by(binder: &mut Binder<'_>, group_by: &GroupByExpr, outputs: &Outpu
         let group = match (position(binder, expr, "GROUP BY", outputs)?, expr) {
             (Some(output), _) => output,
             (None, ast::Expr::Identifier(ident)) if !is_column(ident) => {
-                match named(ident, outputs, "GROUP BY")? {
+                match named(binder, ident, outputs, "GROUP BY")? {
                     Some(output) => output,
                     None => binder.bind(expr)?.expr,
                 }
@@ -66,7 +68,7 @@ pub fn sort_keys(
             return Err(Error::unsupported("WITH FILL"));
         }
         let by_name = match expr {
-            ast::Expr::Identifier(ident) => named(ident, outputs, "ORDER BY")?,
+            ast::Expr::Identifier(ident) => named(binder, ident, outputs, "ORDER BY")?,
             _ => position(binder, expr, "ORDER BY", outputs)?,
         };
         let expression = match by_name {
@@ -75,7 +77,8 @@ pub fn sort_keys(
         };
         if distinct && !outputs.expressions.contains(&expression) {
             let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
-            return Err(Error::new(SqlState::InvalidColumnReference, message));
+            let error = Error::new(SqlState::InvalidColumnReference, message);
+            return Err(locate(error, binder.text, expr.span()));
         }
         let descending = match &options.sort {
             None | Some(OrderBySort::Asc) => false,
@@ -92,16 +95,14 @@ pub fn sort_keys(
 }
 
 /// The output called `ident`. Several of that name must be the same expression.
-fn named(ident: &ast::Ident, outputs: &Outputs, clause: &str) -> Result<Option<Expr>> {
+fn named(binder: &Binder<'_>, ident: &ast::Ident, outputs: &Outputs, clause: &str) -> Result<Option<Expr>> {
     let name = name::fold(ident);
     let mut found = None;
     for (expr, _) in outputs.expressions.iter().zip(&outputs.names).filter(|(_, output)| **output == name) {
         match found {
             Some(before) if before != expr => {
-                return Err(Error::new(
-                    SqlState::AmbiguousColumn,
-                    format!("{clause} \"{name}\" is ambiguous"),
-                ));
+                let message = format!("{clause} \"{name}\" is ambiguous");
+                return Err(locate(Error::new(SqlState::AmbiguousColumn, message), binder.text, ident.span));
             }
             _ => found = Some(expr),
         }

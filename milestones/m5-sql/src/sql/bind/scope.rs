@@ -3,7 +3,7 @@
 use super::super::expr::Expr;
 use super::super::position::locate;
 use super::coerce::Typed;
-use super::name::{check_schema, fold};
+use super::name::{check_schema, fold, refuse_reserved};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
 use sqlparser::ast::Ident;
@@ -28,6 +28,7 @@ impl Scope {
 
 /// `name`, not qualified.
 pub fn resolve(scope: Option<&Scope>, ident: &Ident, text: &str) -> Result<Typed> {
+    refuse_reserved(ident, text)?;
     let name = fold(ident);
     let Some(scope) = scope else {
         return Err(missing(&format!("\"{name}\""), ident, text));

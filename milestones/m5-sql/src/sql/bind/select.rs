@@ -2,6 +2,7 @@
 
 use super::super::expr::Expr;
 use super::super::logical::{Grouping, Query, Source};
+use super::super::position::locate;
 use super::coerce::Typed;
 use super::expr::Binder;
 use super::group::Groups;
@@ -13,8 +14,8 @@ use super::scope::{self, Scope};
 use crate::catalog::Lookup;
 use crate::error::{Error, Result, SqlState};
 use sqlparser::ast::{
-    self, Distinct, OrderBy, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor,
-    TableWithJoins,
+    self, Distinct, OrderBy, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned,
+    TableFactor, TableWithJoins,
 };
 
 pub fn query(query: &ast::Query, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
@@ -126,7 +127,7 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Resul
     let mut columns: Vec<Vec<Typed>> = (0..width).map(|_| Vec::with_capacity(values.rows.len())).collect();
     for row in &values.rows {
         if row.content.len() != width {
-            return Err(Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length"));
+            return Err(unequal_rows(row, text));
         }
         for (column, item) in columns.iter_mut().zip(&row.content) {
             column.push(binder.bind(item)?);
@@ -157,6 +158,15 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Resul
     })
 }
 
+/// A row of VALUES that is longer or shorter than the first.
+pub fn unequal_rows(row: &ast::Parens<Vec<ast::Expr>>, text: &str) -> Error {
+    let error = Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length");
+    match row.content.first() {
+        Some(first) => locate(error, text, first.span()),
+        None => error,
+    }
+}
+
 fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs> {
     let mut outputs = Outputs { expressions: Vec::with_capacity(items.len()), names: Vec::new() };
     for item in items {
@@ -166,13 +176,19 @@ fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs>
                 outputs.names.push(column_name(expr).unwrap_or_else(|| "?column?".to_string()));
             }
             SelectItem::ExprWithAlias { expr, alias } => {
+                if alias.quote_style == Some('\'') {
+                    let message = format!("syntax error at or near \"{alias}\"");
+                    return Err(locate(Error::new(SqlState::SyntaxError, message), binder.text, alias.span));
+                }
                 outputs.expressions.push(output(binder, expr)?);
                 outputs.names.push(name::fold(alias).into_owned());
             }
             SelectItem::Wildcard(options) => {
                 refuse_wildcard_options(options)?;
                 let scope = binder.scope.ok_or_else(|| {
-                    Error::new(SqlState::SyntaxError, "SELECT * with no tables specified is not valid")
+                    let message = "SELECT * with no tables specified is not valid";
+                    let error = Error::new(SqlState::SyntaxError, message);
+                    locate(error, binder.text, options.wildcard_token.0.span)
                 })?;
                 all_columns(scope, &mut outputs);
             }
@@ -209,7 +225,7 @@ fn refuse_query_extras(query: &ast::Query) -> Result<()> {
     let what = match query {
         ast::Query { with: Some(_), .. } => "WITH",
         ast::Query { for_clause: Some(_), .. } => "FOR",
-        query if !query.locks.is_empty() => "FOR UPDATE and FOR SHARE",
+        query if !query.locks.is_empty() => "a locking clause (FOR UPDATE, FOR SHARE)",
         query if query.settings.is_some() || query.format_clause.is_some() => "SETTINGS and FORMAT",
         query if !query.pipe_operators.is_empty() => "a pipe operator",
         _ => return Ok(()),

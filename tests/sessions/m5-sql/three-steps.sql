@@ -1,0 +1,4 @@
+CREATE TABLE steps (n integer PRIMARY KEY);
+INSERT INTO steps VALUES (1);
+INSERT INTO steps VALUES (1);
+INSERT INTO steps VALUES (2);

@@ -1,0 +1,79 @@
+//! Statements too large to write down: how deep, how long and how wide they may be.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use inox_tests::process::{PATIENCE, Process};
+use inox_tests::stages;
+
+/// What milestone 5 answers, each answer one line, with SQLSTATEs for errors.
+fn answers(script: &str) -> Result<String> {
+    let dir = tempfile::tempdir()?;
+    let arguments = ["-q", "-t", "--csv", "-v", "VERBOSITY=sqlstate", "data"];
+    let process = Process::start(stages::program(5)?, &arguments, dir.path(), PATIENCE)?;
+    process.send(script);
+    let (said, ending) = process.finish()?;
+    anyhow::ensure!(ending.0.success(), "{ending}: {said}");
+    Ok(said)
+}
+
+fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
+    format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[test]
+fn five_hundred_parentheses_are_read_and_a_million_refused() {
+    let few = nested("(", "1", ")", 500);
+    let many = nested("(", "1", ")", 1_000_000);
+    let open = "(".repeat(1_000_000);
+    let script = format!("SELECT {few};\nSELECT {many};\nSELECT {open}\n\\r\nSELECT 2;\n");
+    assert_eq!(answers(&script).unwrap(), "1\nERROR:  54001\n2\n");
+}
+
+#[test]
+fn other_ways_to_nest_end_in_an_error_too() {
+    let mut script = String::new();
+    for (open, inner, close) in [
+        ("NOT ", "true", ""),
+        ("- ", "1", ""),
+        ("abs(", "1", ")"),
+        ("CASE WHEN true THEN ", "1", " END"),
+        ("1 + (", "1", ")"),
+        ("", "1", "::integer"),
+    ] {
+        let _ = writeln!(script, "SELECT {};", nested(open, inner, close, 100_000));
+    }
+    assert_eq!(answers(&script).unwrap(), "ERROR:  54001\n".repeat(6));
+}
+
+#[test]
+fn a_generated_condition_of_thousands_of_terms_is_answered() {
+    let terms: Vec<String> = (0..5_000).map(|n| format!("n = {n}")).collect();
+    let list: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
+    let script = format!(
+        "CREATE TABLE t (n integer PRIMARY KEY);\n\
+         INSERT INTO t VALUES (7), (4999), (5000), (19999), (20000);\n\
+         SELECT count(*) FROM t WHERE {};\n\
+         SELECT count(*) FROM t WHERE n IN ({});\n",
+        terms.join(" OR "),
+        list.join(", ")
+    );
+    assert_eq!(answers(&script).unwrap(), "2\n4\n");
+}
+
+#[test]
+fn one_statement_inserts_many_rows_and_a_row_is_as_wide_as_a_page() {
+    let rows: Vec<String> = (0..50_000).map(|n| format!("({n}, 'row {n}')")).collect();
+    let script = format!(
+        "CREATE TABLE t (n integer PRIMARY KEY, s text);\n\
+         INSERT INTO t VALUES {};\n\
+         SELECT count(*), sum(n), max(s) FROM t;\n\
+         INSERT INTO t VALUES (-1, '{}');\n\
+         INSERT INTO t VALUES (-2, '{}');\n\
+         SELECT n, length(s) FROM t WHERE n < 0;\n",
+        rows.join(", "),
+        "x".repeat(8_000),
+        "x".repeat(9_000),
+    );
+    assert_eq!(answers(&script).unwrap(), "50000,1249975000,row 9999\nERROR:  54000\n-1,8000\n");
+}
