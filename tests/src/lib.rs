@@ -2,6 +2,7 @@
 //!
 //! - [`session`]: a session file, played to a program through a pipe, becomes a transcript
 //! - [`stages`]: the milestones and their programs, built once
+//! - [`database`]: the last milestone's program, given SQL
 //! - [`process`]: a program at work behind pipes, with a limit to our patience
 //! - [`kill`]: a load, `kill -9` at a random moment, and what must be there afterwards
 //! - [`terminal`]: a program in a pseudo-terminal, and its screen
@@ -10,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod database;
 pub mod kill;
 pub mod process;
 pub mod session;

@@ -83,6 +83,11 @@ impl Process {
         Ok(Process { child, input: Some(input), output, deadline: Instant::now() + patience })
     }
 
+    /// The number that the operating system gave it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Types `text`; whether the program may still read it.
     pub fn send(&self, text: impl Into<String>) -> bool {
         self.input.as_ref().is_some_and(|input| input.send(text.into()).is_ok())

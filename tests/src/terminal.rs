@@ -34,6 +34,8 @@ impl Terminal {
         command.args(arguments);
         command.cwd(dir);
         command.env("TERM", "xterm-256color");
+        // A history that the program keeps is the test's own.
+        command.env("HOME", dir);
         let child = pair.slave.spawn_command(command)?;
         drop(pair.slave);
         let reader = pair.master.try_clone_reader()?;
@@ -63,6 +65,13 @@ impl Terminal {
         text.lines().try_for_each(|line| self.press(&format!("{line}\r")))
     }
 
+    /// Types a line as a person does: sees it behind the cursor before pressing the return key.
+    pub fn enter(&mut self, line: &str) -> Result<()> {
+        self.press(line)?;
+        self.wait_until(line, |terminal| terminal.cursor_line().ends_with(line.trim_end()))?;
+        self.press("\r")
+    }
+
     /// Waits until `text` is somewhere on the screen.
     pub fn wait_for(&mut self, text: &str) -> Result<()> {
         self.wait_until(text, |terminal| terminal.screen().contains(text))
@@ -71,10 +80,25 @@ impl Terminal {
     /// Waits until the cursor stands behind `prompt` and nothing else is in its line: it is our turn.
     pub fn wait_for_prompt(&mut self, prompt: &str) -> Result<()> {
         self.wait_until(prompt, |terminal| {
-            let (row, column) = terminal.screen.screen().cursor_position();
-            let line = terminal.screen.screen().contents_between(row, 0, row, COLUMNS.get());
-            line.trim_end() == prompt.trim_end() && usize::from(column) == prompt.chars().count()
+            let (_, column) = terminal.screen.screen().cursor_position();
+            terminal.cursor_line() == prompt.trim_end() && usize::from(column) == prompt.chars().count()
         })
+    }
+
+    /// Waits for any prompt of this program: its name, up to one sign more, and `> `.
+    pub fn wait_for_turn(&mut self, name: &str) -> Result<()> {
+        self.wait_until(name, |terminal| {
+            let (_, column) = terminal.screen.screen().cursor_position();
+            let line = terminal.cursor_line();
+            let prompt = line.strip_prefix(name).unwrap_or_default();
+            prompt.ends_with('>') && prompt.len() <= 2 && usize::from(column) == line.len() + 1
+        })
+    }
+
+    /// The line that the cursor is in, without the blanks at its end.
+    fn cursor_line(&self) -> String {
+        let (row, _) = self.screen.screen().cursor_position();
+        self.screen.screen().contents_between(row, 0, row, COLUMNS.get()).trim_end().to_owned()
     }
 
     /// Everything on the screen, without the blanks at line ends.

@@ -168,8 +168,9 @@ impl Database {
             plan::Statement::Delete(delete) => &delete.table,
             plan::Statement::Query { .. } => return Err(Error::internal("a query changes no rows")),
         };
-        self.transaction.assign_xid(&mut self.pages);
         let mut writer = self.writer(table)?;
+        let before = self.transaction.clone();
+        self.transaction.assign_xid(&mut self.pages);
         let answer = self.with_context(stats, |context| {
             let tag = match plan {
                 plan::Statement::Insert(insert) => Tag::Insert(modify::insert(context, insert, &mut writer)?),
@@ -180,6 +181,10 @@ impl Database {
             Ok((tag, context.take_nodes()))
         })?;
         self.writers.insert(table.oid, writer);
+        if answer.0.rows() == 0 {
+            // No row carries the number. Without it, the commit of a transaction that only looked waits for no log.
+            self.transaction = before;
+        }
         Ok(answer)
     }
 

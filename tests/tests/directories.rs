@@ -1,0 +1,154 @@
+//! Directories that milestone 5 cannot use, or not wholly: a clear error, exit status 2, and nothing changed.
+
+use std::fs;
+use std::path::Path;
+
+use inox_tests::database::{ask, complaint, run, start};
+use inox_tests::process::Process;
+use inox_tests::stages;
+use tempfile::TempDir;
+
+/// A directory `data` with two tables of several pages.
+fn home() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let doublings = "INSERT INTO numbers SELECT n + 1 FROM numbers;\n".repeat(11);
+    let script = format!(
+        "CREATE TABLE numbers (n integer);\nINSERT INTO numbers VALUES (0);\n{doublings}\
+         CREATE TABLE others (n integer PRIMARY KEY);\nINSERT INTO others VALUES (7), (8);\n"
+    );
+    ask(home.path(), &script).unwrap();
+    home
+}
+
+/// Everything below a directory, but for the lock file, in which the last process left its number.
+fn content(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if path.is_dir() {
+            let below = content(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes));
+            found.extend(below);
+            found.push((name, Vec::new()));
+        } else if name != "inoxdb.lock" {
+            found.push((name, fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Opening `home/data` must fail with these words and change nothing.
+fn assert_refused(home: &Path, words: &[&str]) {
+    let before = content(home);
+    assert_fails(home, words);
+    let after = content(home);
+    let names =
+        |content: &[(String, Vec<u8>)]| content.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&before), names(&after));
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).map(|(a, _)| &a.0).collect();
+    assert!(changed.is_empty(), "changed: {changed:?}");
+}
+
+fn assert_fails(home: &Path, words: &[&str]) {
+    let (said, ending) = run(home, &["data"], "SELECT 1;").unwrap();
+    assert_eq!(ending.to_string(), "exit status 2", "{said}");
+    assert!(said.starts_with("inoxdb: ERROR:  "), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let home = home();
+    let first: Process = start(home.path(), &["--quiet", "data"]).unwrap();
+    first.send("\\echo here\n");
+    assert!(first.wait_until(|said| said == b"here\n").unwrap());
+    let pid = format!("It is process {}.", first.id());
+    assert_refused(home.path(), &["data directory \"data\" is in use by another process", &pid]);
+    first.kill().unwrap();
+    assert_eq!(ask(home.path(), "SELECT sum(n) FROM others;").unwrap(), "15\n");
+}
+
+#[test]
+fn another_version_or_milestone() {
+    let home = home();
+    fs::write(home.path().join("data/inoxdb.format"), "InoxDB m5-sql 9999\n").unwrap();
+    assert_refused(home.path(), &["has format \"InoxDB m5-sql 9999\", this program reads \"InoxDB m5-sql "]);
+    fs::write(home.path().join("data/inoxdb.format"), "\u{0}garbage").unwrap();
+    assert_refused(home.path(), &["has format"]);
+    let other = tempfile::tempdir().unwrap();
+    let first =
+        Process::start(stages::program(1).unwrap(), &["data"], other.path(), inox_tests::process::PATIENCE);
+    first.unwrap().finish().unwrap();
+    assert_refused(
+        other.path(),
+        &["has format \"InoxDB m1-storage 1\", this program reads \"InoxDB m5-sql "],
+    );
+}
+
+#[test]
+fn something_that_is_not_ours() {
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join("data")).unwrap();
+    fs::write(home.path().join("data/thesis.tex"), "years of work").unwrap();
+    assert_refused(home.path(), &["directory \"data\" is not empty", "It contains \"thesis.tex\"."]);
+    fs::remove_dir_all(home.path().join("data")).unwrap();
+    fs::write(home.path().join("data"), "a file").unwrap();
+    assert_refused(home.path(), &["\"data\"", "Not a directory"]);
+}
+
+#[test]
+fn a_control_file_that_is_cut_short_or_garbled_or_gone() {
+    for length in [0, 3, 40] {
+        let home = home();
+        fs::write(home.path().join("data/control"), vec![0x5a; length]).unwrap();
+        assert_refused(home.path(), &["file \"control\"", "neither slot has a valid checksum"]);
+    }
+    let home = home();
+    fs::write(home.path().join("data/control"), vec![0xff; 8192]).unwrap();
+    assert_refused(home.path(), &["file \"control\"", "neither slot has a valid checksum"]);
+    fs::remove_file(home.path().join("data/control")).unwrap();
+    assert_refused(home.path(), &["\"control\"", "No such file"]);
+}
+
+#[test]
+fn a_log_that_is_gone_or_damaged() {
+    let without_files = home();
+    let wal = without_files.path().join("data/wal");
+    for segment in fs::read_dir(&wal).unwrap() {
+        fs::remove_file(segment.unwrap().path()).unwrap();
+    }
+    assert_refused(without_files.path(), &["log", "the log was durable up to", "Restore the file"]);
+    fs::remove_dir(&wal).unwrap();
+    assert_refused(without_files.path(), &["\"wal\"", "No such file"]);
+}
+
+#[test]
+fn relations_that_are_gone() {
+    let home = home();
+    fs::remove_file(home.path().join("data/base/16384")).unwrap();
+    let said = complaint(home.path(), "SELECT count(*) FROM numbers;\nSELECT sum(n) FROM others;\n").unwrap();
+    assert!(said.contains("ERROR:  58P01: could not open file \"base/16384\""), "{said}");
+    assert!(said.ends_with("\n15\n"), "{said}");
+    fs::remove_dir_all(home.path().join("data/base")).unwrap();
+    assert_fails(home.path(), &["\"base/1259\"", "No such file"]);
+}
+
+#[test]
+fn a_page_that_is_garbled_spoils_its_table_only() {
+    let home = home();
+    let path = home.path().join("data/base/16384");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[2 * 8192 + 4000] ^= 0x10;
+    fs::write(&path, bytes).unwrap();
+    let script =
+        "SELECT count(*) FROM numbers;\nINSERT INTO others VALUES (9);\nSELECT sum(n) FROM others;\n";
+    let said = complaint(home.path(), script).unwrap();
+    let error = said.lines().next().unwrap();
+    assert!(error.starts_with("ERROR:  XX001: ") && error.contains("page 2"), "{said}");
+    assert!(error.contains("16384"), "{said}");
+    assert!(said.ends_with("\n24\n"), "{said}");
+    assert_eq!(ask(home.path(), "SELECT sum(n) FROM others;").unwrap(), "24\n");
+}
