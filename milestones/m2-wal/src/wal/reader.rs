@@ -35,7 +35,7 @@ pub struct LogReader<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogEnd {
     pub lsn: Lsn,
-    /// Something was written after the end, and it is not a record: the power failed in the middle of it.
+    /// A record begins at the end and is not whole: the power failed while it was being written.
     pub torn: bool,
 }
 
@@ -68,7 +68,7 @@ impl<'a> LogReader<'a> {
         if end < self.durable {
             return Err(damaged(end, self.durable));
         }
-        let torn = self.bytes(end, RECORD_HEADER_SIZE)?.iter().any(|byte| *byte != 0);
+        let torn = self.header_at(end)?.is_some_and(|header| header.is_plausible(end));
         let mut position = end + ALIGNMENT;
         while position + RECORD_HEADER_SIZE as u64 <= self.segments.prepared_end() {
             if self.header_at(position)?.is_some_and(|header| header.is_plausible(position))

@@ -1,13 +1,12 @@
-//! Sort keys as bytes that compare with one `memcmp` as the rows shall be ordered.
-//!
-//! Each key begins with a byte that puts NULL before or after all values; then comes the value, big end first,
-//! with its sign turned so that negative numbers come first. DESC inverts the value's bytes.
+//! Sort keys as bytes that compare with one `memcmp` as the rows shall be ordered: the keys of an index, with NULL
+//! first where that is asked for, and the value's bytes inverted for DESC.
 
-use super::hash::canonical_bits;
 use super::vector::{Values, Vector};
+use crate::index::key;
 use crate::types::DataType;
 
-const VALUE: u8 = 1;
+/// Sorts before the byte that begins every value.
+const NULL_FIRST: u8 = 0;
 
 /// How one key of a sort is ordered.
 #[derive(Clone, Copy, Debug)]
@@ -19,44 +18,25 @@ pub struct KeyOrder {
 
 pub fn append_key(out: &mut Vec<u8>, order: KeyOrder, vector: &Vector, row: usize) {
     if vector.nulls.is_null(row) {
-        out.push(if order.nulls_first { VALUE - 1 } else { VALUE + 1 });
+        match order.nulls_first {
+            true => out.push(NULL_FIRST),
+            false => key::push_null(out),
+        }
         return;
     }
-    out.push(VALUE);
-    let start = out.len();
-    match &vector.values {
-        Values::Boolean(values) => out.push(u8::from(values[row])),
-        Values::Integer(values) => append_integer(out, order.data_type, values[row]),
-        Values::Double(values) => {
-            let bits = canonical_bits(values[row]);
-            let ordered = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
-            out.extend_from_slice(&ordered.to_be_bytes());
-        }
-        Values::Text(texts) => append_text(out, texts.get(row)),
+    let value = out.len() + 1;
+    match (&vector.values, order.data_type) {
+        (Values::Boolean(values), _) => key::push_bool(out, values[row]),
+        // In as many bytes as the type has, so that short keys fit one comparison.
+        (Values::Integer(values), DataType::SmallInt) => key::push_i16(out, values[row] as i16),
+        (Values::Integer(values), DataType::Integer) => key::push_i32(out, values[row] as i32),
+        (Values::Integer(values), _) => key::push_i64(out, values[row]),
+        (Values::Double(values), _) => key::push_f64(out, values[row]),
+        (Values::Text(texts), _) => key::push_text(out, texts.get(row)),
     }
     if order.descending {
-        out[start..].iter_mut().for_each(|byte| *byte = !*byte);
+        out[value..].iter_mut().for_each(|byte| *byte = !*byte);
     }
-}
-
-/// In as many bytes as the type has, so that short keys fit one comparison.
-fn append_integer(out: &mut Vec<u8>, data_type: DataType, value: i64) {
-    match data_type {
-        DataType::SmallInt => out.extend_from_slice(&(value as i16 ^ i16::MIN).to_be_bytes()),
-        DataType::Integer => out.extend_from_slice(&(value as i32 ^ i32::MIN).to_be_bytes()),
-        _ => out.extend_from_slice(&(value ^ i64::MIN).to_be_bytes()),
-    }
-}
-
-/// Ends with two zeros; a zero within the text is followed by 0xFF, so that no text's bytes begin another's.
-fn append_text(out: &mut Vec<u8>, text: &[u8]) {
-    for (number, part) in text.split(|&byte| byte == 0).enumerate() {
-        if number > 0 {
-            out.extend_from_slice(&[0, 0xFF]);
-        }
-        out.extend_from_slice(part);
-    }
-    out.extend_from_slice(&[0, 0]);
 }
 
 #[cfg(test)]

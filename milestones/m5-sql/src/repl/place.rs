@@ -15,6 +15,8 @@ pub struct Place {
     vfs: Arc<dyn Vfs>,
     settings: buffer::Options,
     simulation: Option<Simulation>,
+    /// Nothing is told of how the database was opened.
+    quiet: bool,
 }
 
 struct Simulation {
@@ -36,12 +38,17 @@ impl Place {
         if is_new && !options.quiet {
             eprintln!("Created data directory \"{}\"", directory.display());
         }
-        Ok(Place { vfs: Arc::new(vfs), settings: options.settings(), simulation: None })
+        Ok(Place { vfs: Arc::new(vfs), settings: options.settings(), simulation: None, quiet: options.quiet })
     }
 
     pub fn simulated(seed: u64, settings: buffer::Options) -> Place {
         let disk = SimulatedVfs::new();
-        Place { vfs: Arc::new(disk.clone()), settings, simulation: Some(Simulation { disk, seed }) }
+        Place {
+            vfs: Arc::new(disk.clone()),
+            settings,
+            simulation: Some(Simulation { disk, seed }),
+            quiet: false,
+        }
     }
 
     #[cfg(test)]
@@ -52,6 +59,9 @@ impl Place {
     /// Opens the database; if it was not closed in order, tells what recovery has done.
     pub fn open(&self) -> Result<Database> {
         let database = self.reopen()?;
+        if self.quiet {
+            return Ok(database);
+        }
         if !database.recovery().clean {
             eprintln!("{}", summary(database.recovery()));
         }

@@ -76,7 +76,12 @@ fn and_more(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result
 
 impl fmt::Display for FileReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FileReport { writes, bytes, lost, garbled, .. } = self;
+        let FileReport { writes, bytes, lost, garbled, len_before, len_after, .. } = self;
+        if *writes == 0 {
+            let outcome = if len_before == len_after { "kept" } else { "lost" };
+            write!(f, "{}: its new length of {len_before} bytes: {outcome}", self.path)?;
+            return if len_before == len_after { Ok(()) } else { write!(f, ", {len_after} bytes now") };
+        }
         let plural = if *writes == 1 { "" } else { "s" };
         write!(f, "{}: {writes} unsynced write{plural}, {bytes} bytes: ", self.path)?;
         let sectors = self.kept + lost + garbled;

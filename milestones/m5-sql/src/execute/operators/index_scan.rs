@@ -4,12 +4,13 @@
 //! time; what the statement itself adds to the index meanwhile does no harm, its rows are not visible to it.
 
 use super::Operator;
+use super::scan_filter::ScanFilter;
 use crate::catalog::{Index, Table};
 use crate::error::Result;
 use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
 use crate::execute::context::Context;
 use crate::execute::decode::Decoder;
-use crate::execute::eval::{self, Evaluator};
+use crate::execute::eval;
 use crate::heap::Heap;
 use crate::index::{BTree, Cursor, Direction, key};
 use crate::page::Tid;
@@ -23,14 +24,11 @@ pub struct IndexScan {
     /// `None` if the range is empty whatever is in the index: a bound is NULL.
     cursor: Option<Cursor>,
     decoder: Decoder,
-    filter: Option<Evaluator>,
+    filter: ScanFilter,
     with_places: bool,
     /// The entries of the leaf in hand, and how many of them are done with.
     tids: Vec<Tid>,
     done: usize,
-    picked: Vec<u16>,
-    /// Rows that the filter has dropped.
-    removed: u64,
 }
 
 impl IndexScan {
@@ -51,12 +49,10 @@ impl IndexScan {
             heap: Heap::new(table.oid),
             cursor,
             decoder: Decoder::new(&table.schema, columns),
-            filter: filter.map(Evaluator::new).transpose()?,
+            filter: ScanFilter::new(filter)?,
             with_places,
             tids: Vec::new(),
             done: 0,
-            picked: Vec::new(),
-            removed: 0,
         })
     }
 
@@ -98,18 +94,14 @@ impl Operator for IndexScan {
             if !self.fill(context, out)? {
                 return Ok(false);
             }
-            let Some(filter) = &mut self.filter else { return Ok(true) };
-            filter.select(&out.columns, out.rows(), &mut self.picked)?;
-            self.removed += (out.row_count() - self.picked.len()) as u64;
-            if !self.picked.is_empty() {
-                out.select(&mut self.picked);
+            if self.filter.narrow(out)? {
                 return Ok(true);
             }
         }
     }
 
     fn removed(&self) -> u64 {
-        self.removed
+        self.filter.removed
     }
 }
 

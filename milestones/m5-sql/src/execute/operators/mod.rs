@@ -7,6 +7,7 @@ pub mod filter;
 pub mod index_scan;
 pub mod limit;
 pub mod project;
+mod scan_filter;
 pub mod seq_scan;
 pub mod sort;
 pub mod values;

@@ -4,12 +4,12 @@
 //! and the columns asked for are copied out of them into the batch. A page is held only while it is worked on.
 
 use super::Operator;
+use super::scan_filter::ScanFilter;
 use crate::buffer::PageRef;
 use crate::error::Result;
 use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
 use crate::execute::context::Context;
 use crate::execute::decode::Decoder;
-use crate::execute::eval::Evaluator;
 use crate::heap::{Heap, HeapScan};
 use crate::page::{PageNo, Tid};
 use crate::sql::expr::Expr;
@@ -19,16 +19,13 @@ pub struct SeqScan {
     heap: Heap,
     scan: Option<HeapScan>,
     decoder: Decoder,
-    filter: Option<Evaluator>,
+    filter: ScanFilter,
     with_places: bool,
     /// The page that did not fit the last batch to its end.
     held: Option<(PageNo, PageRef)>,
     /// Its line pointers with visible rows, and how many of them are done with.
     visible: Vec<u16>,
     done: usize,
-    picked: Vec<u16>,
-    /// Rows that the filter has dropped.
-    removed: u64,
 }
 
 impl SeqScan {
@@ -44,13 +41,11 @@ impl SeqScan {
             heap,
             scan: None,
             decoder: Decoder::new(schema, columns),
-            filter: filter.map(Evaluator::new).transpose()?,
+            filter: ScanFilter::new(filter)?,
             with_places,
             held: None,
             visible: Vec::new(),
             done: 0,
-            picked: Vec::new(),
-            removed: 0,
         })
     }
 
@@ -96,18 +91,14 @@ impl Operator for SeqScan {
             if !self.fill(context, out)? {
                 return Ok(false);
             }
-            let Some(filter) = &mut self.filter else { return Ok(true) };
-            filter.select(&out.columns, out.rows(), &mut self.picked)?;
-            self.removed += (out.row_count() - self.picked.len()) as u64;
-            if !self.picked.is_empty() {
-                out.select(&mut self.picked);
+            if self.filter.narrow(out)? {
                 return Ok(true);
             }
         }
     }
 
     fn removed(&self) -> u64 {
-        self.removed
+        self.filter.removed
     }
 }
 
