@@ -48,13 +48,12 @@ pub struct Wal {
     durable: Lsn,
     /// A write or a sync has failed: what is durable is no longer known, so nothing more is promised.
     failed: bool,
-    syncs: u64,
 }
 
 impl Wal {
     /// Goes on writing at `end`, where the valid log ends.
     pub fn new(segments: Segments, end: Lsn, epoch: u32) -> Wal {
-        Wal { segments, epoch, buffer: Vec::new(), written: end, durable: end, failed: false, syncs: 0 }
+        Wal { segments, epoch, buffer: Vec::new(), written: end, durable: end, failed: false }
     }
 
     /// Where the next record will begin.
@@ -64,11 +63,6 @@ impl Wal {
 
     pub fn durable(&self) -> Lsn {
         self.durable
-    }
-
-    /// How often the log was synced since it was opened.
-    pub fn syncs(&self) -> u64 {
-        self.syncs
     }
 
     pub fn segments(&mut self) -> &mut Segments {
@@ -115,7 +109,6 @@ impl Wal {
         }
         self.check()?;
         self.write()?;
-        self.syncs += 1;
         match self.segments.sync(self.durable, self.written) {
             Ok(()) => {
                 self.durable = self.written;

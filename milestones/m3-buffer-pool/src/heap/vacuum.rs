@@ -7,7 +7,7 @@
 use super::{Heap, expect_heap, room};
 use crate::buffer::Pages;
 use crate::error::Result;
-use crate::page::{LinePointer, PageNo, Tid};
+use crate::page::{PageNo, Tid};
 use crate::transaction::Transaction;
 use crate::tuple::TupleHeader;
 
@@ -75,7 +75,7 @@ impl Heap {
             let number = self.open_page(&mut change, group[0].page)?;
             let mut edit = change.edit(number);
             for tid in group {
-                edit.release(tid.slot, LinePointer::UNUSED)?;
+                edit.release(tid.slot)?;
             }
             edit.compact();
             let room = room(&edit);

@@ -28,7 +28,6 @@ pub struct LinePointer(u32);
 
 impl LinePointer {
     pub const UNUSED: LinePointer = LinePointer(0);
-    pub const DEAD: LinePointer = LinePointer(3 << 15);
 
     /// `offset` and `len` are within a page, so they fit their 15 bits.
     pub fn normal(offset: usize, len: usize) -> LinePointer {

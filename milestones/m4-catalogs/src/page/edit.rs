@@ -207,15 +207,13 @@ impl<'a> PageMut<'a> {
         Ok(())
     }
 
-    /// Frees line pointer `slot` (or leaves it `DEAD`). The item's bytes stay until [`PageMut::compact`].
-    pub fn release(&mut self, slot: u16, pointer: LinePointer) -> Result<()> {
-        if slot == 0 || slot > self.page.slot_count() || pointer.flags() == ItemFlags::Normal {
-            return Err(Error::internal(format!("cannot release line pointer {slot}")));
+    /// Frees line pointer `slot`. The item's bytes stay until [`PageMut::compact`].
+    pub fn release(&mut self, slot: u16) -> Result<()> {
+        if slot == 0 || slot > self.page.slot_count() {
+            return Err(Error::internal(format!("no line pointer {slot} to release")));
         }
-        self.set_line_pointer(slot, pointer);
-        if pointer.flags() == ItemFlags::Unused {
-            self.set_flags(self.page.header.flags.get() | HAS_FREE_LINES);
-        }
+        self.set_line_pointer(slot, LinePointer::UNUSED);
+        self.set_flags(self.page.header.flags.get() | HAS_FREE_LINES);
         Ok(())
     }
 
@@ -330,7 +328,7 @@ mod tests {
             Step::Insert(item) => edit.insert(edit.free_slot(), item),
             Step::InsertOrdered(slot, item) => edit.insert_ordered(*slot, item),
             Step::RemoveOrdered(slot) => edit.remove_ordered(*slot),
-            Step::Release(slot) => edit.release(*slot, LinePointer::UNUSED),
+            Step::Release(slot) => edit.release(*slot),
             Step::WriteItem(slot, byte) => edit.write_item(*slot, 0, &[*byte]),
             Step::Compact => {
                 edit.compact();

@@ -5,7 +5,6 @@ use super::node::{TID_SIZE, tid_bytes};
 use crate::error::Result;
 use crate::page::Tid;
 use crate::tuple::Layout;
-use crate::types::{DataType, Value};
 
 /// A batch of entries, each a key and, as its last bytes, the place of the row.
 ///
@@ -41,11 +40,6 @@ impl Entries {
         self.places.is_empty()
     }
 
-    /// The memory they take, for somebody who has to stay within a limit.
-    pub fn memory(&self) -> usize {
-        self.bytes.len() + self.places.len() * size_of::<Place>()
-    }
-
     /// Adds the entry of a stored row; `columns` are the index's.
     pub fn push_tuple(&mut self, layout: &Layout, tuple: &[u8], columns: &[usize], tid: Tid) -> Result<()> {
         let start = self.bytes.len();
@@ -61,20 +55,8 @@ impl Entries {
         }
     }
 
-    /// Adds the entry of a row given as the values of the index's columns.
-    pub fn push_values(&mut self, types: &[DataType], values: &[Value], tid: Tid) -> Result<()> {
-        let start = self.bytes.len();
-        for (data_type, value) in types.iter().zip(values) {
-            if let Err(error) = key::push_value(&mut self.bytes, *data_type, value) {
-                self.bytes.truncate(start);
-                return Err(error);
-            }
-        }
-        self.finish(start, values.iter().any(Value::is_null), tid);
-        Ok(())
-    }
-
     /// Adds an entry whose key is encoded already; `has_null` says whether one of its columns is NULL.
+    #[cfg(test)]
     pub fn push_key(&mut self, key: &[u8], has_null: bool, tid: Tid) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
@@ -124,6 +106,7 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::{Column, DataType, Schema};
     use proptest::prelude::*;
 
     proptest! {
@@ -148,12 +131,16 @@ mod tests {
 
     #[test]
     fn an_entry_that_cannot_be_encoded_leaves_no_trace() {
+        let column = Column { name: "n".to_string(), data_type: DataType::Integer, not_null: false };
+        let layout = Layout::new(&Schema::new(vec![column]).unwrap());
         let mut entries = Entries::default();
-        let types = [DataType::Integer, DataType::Boolean];
         let tid = Tid { page: 7, slot: 3 };
-        entries.push_values(&types, &[Value::Integer(1), Value::Integer(1)], tid).unwrap_err();
-        entries.push_values(&types, &[Value::Integer(1), Value::Null], tid).unwrap();
-        assert_eq!((entries.len(), entries.key(0).len(), entries.tid(0)), (1, 6, tid));
+        // A header, a bit that says that the column is not NULL, and no column.
+        let cut_off = [[0; 24].as_slice(), &[0xff]].concat();
+        entries.push_tuple(&layout, &cut_off, &[0], tid).unwrap_err();
+        assert!(entries.is_empty());
+        entries.push_key(b"key", true, tid);
+        assert_eq!((entries.len(), entries.key(0), entries.tid(0)), (1, &b"key"[..], tid));
         assert!(entries.has_null(0));
     }
 }

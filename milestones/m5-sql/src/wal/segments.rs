@@ -132,11 +132,6 @@ impl Segments {
         Ok(())
     }
 
-    /// The numbers of the segments there are.
-    pub fn numbers(&self) -> Vec<u64> {
-        self.files.keys().copied().collect()
-    }
-
     /// A new segment: filled beside, made durable, and only then given its name.
     fn prepare(&mut self, number: u64) -> Result<()> {
         let beside = format!("{}.new", path(number));

@@ -5,7 +5,6 @@ mod damage;
 use super::*;
 use crate::testing::open_pages;
 use crate::transaction::FROZEN_XID;
-use crate::types::{DataType, Value};
 use crate::vfs::MemoryVfs;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -292,9 +291,10 @@ fn a_unique_key_conflicts_with_live_rows_only_and_null_with_nothing() {
 fn two_rows_of_one_statement_conflict_too() {
     let mut index = Index::new();
     let mut entries = Entries::default();
-    let types = [DataType::Integer];
     for (value, row) in [(5, 1), (3, 2), (5, 3)] {
-        entries.push_values(&types, &[Value::Integer(value)], tid(row)).unwrap();
+        let mut key = Vec::new();
+        key::push_i32(&mut key, value);
+        entries.push_key(&key, false, tid(row));
     }
     let mut is_live = |_: &mut Pages, _: Tid| Ok(true);
     let conflict =
