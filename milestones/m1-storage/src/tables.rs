@@ -9,6 +9,7 @@
 //! knows nothing of transactions, and a table's rows and its line here are not changed together. Stage 4 removes
 //! it; until then, that is how it is.
 
+use crate::buffer::Files;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Schema, check_name};
 use crate::vfs::{self, Vfs};
@@ -82,6 +83,17 @@ impl Tables {
         })?;
         self.tables.insert(name.to_string(), TableEntry { relation, schema });
         Ok(relation)
+    }
+
+    /// Removes the files of a table whose creation was interrupted before the list was saved: their number is still
+    /// to be given out.
+    pub fn sweep_orphans(&self, files: &mut Files) -> Result<()> {
+        for file in files.list()? {
+            if file.relation >= self.next {
+                files.remove(file)?;
+            }
+        }
+        Ok(())
     }
 
     fn read_line(&mut self, line: &str) -> Option<()> {
@@ -159,6 +171,19 @@ mod tests {
 
     fn column(name: &str, data_type: DataType, not_null: bool) -> Column {
         Column { name: name.to_string(), data_type, not_null }
+    }
+
+    #[test]
+    fn the_files_of_an_interrupted_creation_go_and_no_others() {
+        let vfs = std::sync::Arc::new(MemoryVfs::new());
+        let mut tables = Tables::empty();
+        let schema = Schema::new(vec![column("id", DataType::Integer, true)]).unwrap();
+        let relation = tables.add("t", schema).unwrap();
+        for name in [format!("base/{relation}"), format!("base/{}", relation + 1), "base/1".to_string()] {
+            vfs.create(&name).unwrap();
+        }
+        tables.sweep_orphans(&mut Files::new(vfs.clone())).unwrap();
+        assert_eq!(vfs.list("base").unwrap(), ["1".to_string(), relation.to_string()]);
     }
 
     #[test]

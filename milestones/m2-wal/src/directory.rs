@@ -40,6 +40,8 @@ impl DataDirectory {
         })?;
         if has_format {
             check_format(vfs, format)?;
+            // The process that gave the names may have been killed before it made them durable.
+            vfs::sync_dir(vfs, "")?;
         } else {
             remove_leftovers(vfs, own_names)?;
         }

@@ -52,9 +52,12 @@ impl Database {
             Tables::empty().save(&*vfs)?;
             directory.mark_complete(&*vfs, FORMAT)?;
         }
+        let tables = Tables::load(&*vfs)?;
+        let mut pages = Pages::new(vfs);
+        tables.sweep_orphans(pages.files())?;
         Ok(Database {
-            tables: Tables::load(&*vfs)?,
-            pages: Pages::new(vfs),
+            tables,
+            pages,
             open_tables: HashMap::new(),
             transaction: Transaction,
             _directory: directory,

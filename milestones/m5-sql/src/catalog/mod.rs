@@ -156,13 +156,15 @@ impl Catalog {
         let owned: std::collections::HashSet<Oid> =
             self.tables.values().map(|table| table.oid).chain(indexes).collect();
         let files = pages.files().list()?;
+        // The log does not tell of every number that was given out: an empty table's files are in no record.
+        let newest = files.iter().map(|file| file.relation).max().unwrap_or(0);
+        let next = &mut pages.control().next_relation;
+        *next = (*next).max(newest.saturating_add(1));
         let orphans: Vec<FileId> = files
             .into_iter()
             .filter(|file| file.relation >= FIRST_OID && !owned.contains(&file.relation))
             .collect();
         for file in &orphans {
-            let next = &mut pages.control().next_relation;
-            *next = (*next).max(file.relation + 1);
             pages.remove_file(*file)?;
         }
         Ok(orphans)
