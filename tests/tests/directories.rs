@@ -120,7 +120,7 @@ fn a_log_that_is_gone_or_damaged() {
     for segment in fs::read_dir(&wal).unwrap() {
         fs::remove_file(segment.unwrap().path()).unwrap();
     }
-    assert_refused(without_files.path(), &["log", "the log was durable up to", "Restore the file"]);
+    assert_refused(without_files.path(), &["\"wal/0000000000000001\": is missing", "--salvage"]);
     fs::remove_dir(&wal).unwrap();
     assert_refused(without_files.path(), &["\"wal\"", "No such file"]);
 }
@@ -133,7 +133,7 @@ fn relations_that_are_gone() {
     assert!(said.contains("ERROR:  58P01: could not open file \"base/16384\""), "{said}");
     assert!(said.ends_with("\n15\n"), "{said}");
     fs::remove_dir_all(home.path().join("data/base")).unwrap();
-    assert_fails(home.path(), &["\"base/1259\"", "No such file"]);
+    assert_refused(home.path(), &["\"base", "No such file", "--salvage"]);
 }
 
 #[test]
@@ -151,4 +151,72 @@ fn a_page_that_is_garbled_spoils_its_table_only() {
     assert!(error.contains("16384"), "{said}");
     assert!(said.ends_with("\n24\n"), "{said}");
     assert_eq!(ask(home.path(), "SELECT sum(n) FROM others;").unwrap(), "24\n");
+}
+
+/// The commits of rows 0 to 99, one after the other, and a log in which the record of row 50 is spoiled.
+fn log_spoiled_in_the_middle() -> TempDir {
+    let home = home();
+    let row = |n| format!("INSERT INTO notes VALUES ({n}, 'note {n:03}');\n");
+    let rows: String = (0..100).map(row).collect();
+    let script = format!("CREATE TABLE notes (n integer, note text);\n{rows}\\crash\n");
+    let (said, ending) = run(home.path(), &["--quiet", "data"], &script).unwrap();
+    assert_eq!(ending.to_string(), "exit status 137", "{said}");
+    let segment = home.path().join("data/wal/0000000000000001");
+    let mut log = fs::read(&segment).unwrap();
+    let at = log.windows(8).position(|bytes| bytes == b"note 050").unwrap();
+    log[at] ^= 0x10;
+    fs::write(&segment, log).unwrap();
+    home
+}
+
+#[test]
+fn a_log_damaged_in_the_middle_is_refused_and_salvaged() {
+    let home = log_spoiled_in_the_middle();
+    assert_refused(
+        home.path(),
+        &[
+            "unreadable, but the log was durable up to",
+            "DETAIL:  This is damage, not the end of an interrupted write",
+            "HINT:  Restore the files from a copy, or read what can still be read with --salvage.",
+        ],
+    );
+    let before = content(home.path());
+    let script = "SELECT count(*), min(n), max(n) FROM notes;\nINSERT INTO notes VALUES (1);\nVACUUM;\n\
+                  DROP TABLE others;\nSELECT sum(n) FROM others;\n";
+    let arguments = ["--salvage", "--csv", "--tuples-only", "--set", "VERBOSITY=verbose", "data"];
+    let (said, ending) = run(home.path(), &arguments, script).unwrap();
+    assert!(ending.0.success(), "{said}");
+    for word in [
+        "Salvage: the database is open for reading only, and its directory stays as it is\nWARNING:  log record at",
+        "The log is read up to",
+        "\n50,0,49\n",
+        "ERROR:  25006: cannot execute INSERT in a read-only transaction",
+        "ERROR:  25006: cannot execute VACUUM in a read-only transaction",
+        "ERROR:  25006: cannot execute DROP TABLE in a read-only transaction",
+        "\n15\n",
+    ] {
+        assert!(said.contains(word), "{word:?} is not in:\n{said}");
+    }
+    assert!(content(home.path()) == before, "salvage has changed the directory");
+}
+
+#[test]
+fn a_damaged_catalog_or_a_lost_format_file_is_refused_and_the_rest_salvaged() {
+    let home = home();
+    let catalog = home.path().join("data/base/1249");
+    let mut bytes = fs::read(&catalog).unwrap();
+    bytes.truncate(8192);
+    let second = bytes.iter().map(|byte| !byte).collect::<Vec<u8>>();
+    bytes.extend(second);
+    fs::write(&catalog, bytes).unwrap();
+    assert_refused(home.path(), &["page 1 of file \"base/1249\"", "--salvage"]);
+    let sum = |home: &Path| {
+        run(home, &["--salvage", "--csv", "--tuples-only", "data"], "SELECT sum(n) FROM others;")
+    };
+    let (said, _) = sum(home.path()).unwrap();
+    assert!(said.contains("WARNING:  page 1 of file \"base/1249\"") && said.ends_with("\n15\n"), "{said}");
+    fs::remove_file(home.path().join("data/inoxdb.format")).unwrap();
+    assert_refused(home.path(), &["has lost its file \"inoxdb.format\"", "It contains \"base\"."]);
+    let (said, _) = sum(home.path()).unwrap();
+    assert!(said.contains("\"inoxdb.format\": is missing") && said.ends_with("\n15\n"), "{said}");
 }

@@ -1,11 +1,15 @@
 //! The data directory: whose it is, and that only one process uses it.
 
 use crate::error::{Error, Result, SqlState};
-use crate::vfs::{self, DirectoryLock, Vfs};
+use crate::vfs::{self, DirectoryLock, File, Vfs};
 
-/// Says that a directory is InoxDB's, and in which format. It is written last when a database is made, so its
+/// Says that a directory is InoxDB's, and in which format. It gets its name last when a database is made, so its
 /// presence means that the rest is complete.
 pub const FORMAT_FILE: &str = "inoxdb.format";
+
+/// The same file while the database is being made. Only where it is may anything be taken away: a database that has
+/// lost its format file looks like one that is half made, and is not.
+const UNFINISHED: &str = "inoxdb.format.new";
 
 const LOCK_FILE: &str = "inoxdb.lock";
 
@@ -21,11 +25,7 @@ impl DataDirectory {
     pub fn open(vfs: &dyn Vfs, format: &str, own_names: &[&str]) -> Result<DataDirectory> {
         let names = vfs.list("").map_err(|error| Error::io("open", vfs.root(), error))?;
         let has_format = names.iter().any(|name| name == FORMAT_FILE);
-        let is_own = |name: &String| {
-            name == LOCK_FILE
-                || name.strip_suffix(".new").unwrap_or(name) == FORMAT_FILE
-                || is_in(name, own_names)
-        };
+        let is_own = |name: &String| name == LOCK_FILE || name == UNFINISHED || is_in(name, own_names);
         if !has_format && let Some(foreign) = names.iter().find(|name| !is_own(name)) {
             return Err(Error::new(
                 SqlState::WrongObjectType,
@@ -33,6 +33,18 @@ impl DataDirectory {
             )
             .with_detail(format!("It contains \"{foreign}\"."))
             .with_hint("Name an empty or a new directory."));
+        }
+        let is_unfinished = names.iter().any(|name| name == UNFINISHED);
+        if !has_format
+            && !is_unfinished
+            && let Some(own) = names.iter().find(|name| is_in(name, own_names))
+        {
+            return Err(Error::new(
+                SqlState::UndefinedFile,
+                format!("data directory \"{}\" has lost its file \"{FORMAT_FILE}\"", vfs.root()),
+            )
+            .with_detail(format!("It contains \"{own}\"."))
+            .with_hint("Restore the file from a copy."));
         }
         let lock = vfs.lock(LOCK_FILE).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => in_use(vfs),
@@ -44,6 +56,7 @@ impl DataDirectory {
             vfs::sync_dir(vfs, "")?;
         } else {
             remove_leftovers(vfs, own_names)?;
+            mark_unfinished(vfs, format)?;
         }
         Ok(DataDirectory { _lock: lock, is_new: !has_format })
     }
@@ -54,11 +67,23 @@ impl DataDirectory {
     }
 
     /// Declares the database in the directory complete.
-    pub fn mark_complete(&mut self, vfs: &dyn Vfs, format: &str) -> Result<()> {
-        vfs::replace_file(vfs, FORMAT_FILE, format!("{format}\n").as_bytes())?;
+    pub fn mark_complete(&mut self, vfs: &dyn Vfs) -> Result<()> {
+        vfs.rename(UNFINISHED, FORMAT_FILE).map_err(|error| Error::io("rename", UNFINISHED, error))?;
+        vfs::sync_dir(vfs, "")?;
         self.is_new = false;
         Ok(())
     }
+}
+
+/// Durable before anything else is made, and whole before it is renamed.
+fn mark_unfinished(vfs: &dyn Vfs, format: &str) -> Result<()> {
+    let exists = vfs.exists(UNFINISHED).map_err(|error| Error::io("stat", UNFINISHED, error))?;
+    let file = if exists { File::open(vfs, UNFINISHED)? } else { File::create(vfs, UNFINISHED)? };
+    let text = format!("{format}\n");
+    file.set_len(text.len() as u64)?;
+    file.write_all_at(text.as_bytes(), 0)?;
+    file.sync_data()?;
+    vfs::sync_dir(vfs, "")
 }
 
 fn is_in(name: &str, own_names: &[&str]) -> bool {
@@ -105,7 +130,7 @@ fn remove_leftovers(vfs: &dyn Vfs, own_names: &[&str]) -> Result<()> {
             let path = format!("{name}/{inner}");
             vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
         }
-        if below.is_empty() && vfs::File::open(vfs, name).is_ok_and(|file| file.len().is_ok()) {
+        if below.is_empty() && File::open(vfs, name).is_ok_and(|file| file.len().is_ok()) {
             // Not every system tells an empty directory apart by opening it; that one may stay.
             let _ = vfs.remove(name);
         }
@@ -130,7 +155,7 @@ mod tests {
     #[test]
     fn another_format_is_refused() {
         let vfs = MemoryVfs::new();
-        DataDirectory::open(&vfs, "test 1", &[]).unwrap().mark_complete(&vfs, "test 1").unwrap();
+        DataDirectory::open(&vfs, "test 1", &[]).unwrap().mark_complete(&vfs).unwrap();
         let error = DataDirectory::open(&vfs, "test 2", &[]).err().unwrap();
         assert_eq!(error.state().code(), "55000");
         assert!(error.message().contains("\"test 1\""), "{error}");
@@ -147,10 +172,22 @@ mod tests {
     #[test]
     fn an_interrupted_creation_is_begun_again() {
         let vfs = MemoryVfs::new();
+        drop(DataDirectory::open(&vfs, "test 1", &["base", "tables"]).unwrap());
         vfs.create("base/16384").unwrap();
         vfs.create("tables.new").unwrap();
         let directory = DataDirectory::open(&vfs, "test 1", &["base", "tables"]).unwrap();
         assert!(directory.is_new());
         assert!(!vfs.exists("base/16384").unwrap() && !vfs.exists("tables.new").unwrap());
+    }
+
+    #[test]
+    fn a_database_without_its_format_file_is_not_taken_for_half_made() {
+        let vfs = MemoryVfs::new();
+        DataDirectory::open(&vfs, "test 1", &["base"]).unwrap().mark_complete(&vfs).unwrap();
+        vfs.create("base/16384").unwrap();
+        vfs.remove(FORMAT_FILE).unwrap();
+        let error = DataDirectory::open(&vfs, "test 1", &["base"]).err().unwrap();
+        assert_eq!(error.state().code(), "58P01");
+        assert_eq!(vfs.list("").unwrap(), ["base"]);
     }
 }

@@ -1,7 +1,7 @@
 //! What the unit tests of every stage need: pages, and somebody to change them.
 
 use crate::buffer::{Options, Pages};
-use crate::recovery;
+use crate::recovery::{self, Damage};
 use crate::transaction::{CommitLog, Transaction};
 use crate::vfs::Vfs;
 use crate::wal::control::CONTROL_FILE;
@@ -17,9 +17,10 @@ pub fn open_pages(vfs: Arc<dyn Vfs>) -> Pages {
     let options = small_options();
     if !vfs.exists(CONTROL_FILE).unwrap() {
         Pages::create(&vfs, options).unwrap();
+        CommitLog::create(&vfs).unwrap();
     }
-    let (mut pages, _) = recovery::open_pages(vfs, options).unwrap();
-    CommitLog::create_if_missing(&mut pages).unwrap();
+    let (mut pages, report) = recovery::open_pages(vfs, options, &mut Damage::Refused).unwrap();
+    recovery::finish(&mut pages, &report).unwrap();
     pages
 }
 

@@ -50,7 +50,7 @@ impl Database {
         if directory.is_new() {
             vfs.create_dir(BASE).map_err(|error| Error::io("create", BASE, error))?;
             Tables::empty().save(&*vfs)?;
-            directory.mark_complete(&*vfs, FORMAT)?;
+            directory.mark_complete(&*vfs)?;
         }
         let tables = Tables::load(&*vfs)?;
         let mut pages = Pages::new(vfs);

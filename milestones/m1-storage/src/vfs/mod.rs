@@ -13,10 +13,12 @@
 
 mod memory;
 mod os;
+mod overlay;
 pub mod simulated;
 
 pub use memory::MemoryVfs;
 pub use os::OsVfs;
+pub use overlay::OverlayVfs;
 pub use simulated::SimulatedVfs;
 
 use crate::error::{Error, Result};

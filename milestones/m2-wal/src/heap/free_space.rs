@@ -87,7 +87,7 @@ impl Heap {
             }
             let map = pages.read(id)?;
             if map.kind() != PageKind::Empty {
-                map.expect_kind(id, PageKind::FreeSpaceMap)?;
+                map.expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?;
                 let entries = map.special().get(first..).unwrap_or(&[]);
                 if let Some(ahead) = entries.iter().position(|entry| *entry >= wanted) {
                     self.search_from += ahead as PageNo;
@@ -130,7 +130,7 @@ impl Heap {
         let number = change.open(id)?;
         match change.page(number).kind() {
             PageKind::Empty => change.edit(number).init(PageKind::FreeSpaceMap, ENTRIES),
-            _ => change.page(number).expect_kind(id, PageKind::FreeSpaceMap)?,
+            _ => change.page(number).expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?,
         }
         change.edit(number).write_special(index, entries)
     }

@@ -4,9 +4,10 @@
 //! so a power cut can spoil the slot being written and never the other: there is always a whole one, at worst the
 //! older. That is why the log is kept back to the older slot's redo pointer.
 
-use super::Lsn;
-use crate::error::{Error, Result, SqlState};
-use crate::transaction::{FIRST_XID, Xid};
+use super::record::ALIGNMENT;
+use super::{Lsn, MAX_LSN};
+use crate::error::{Error, Result};
+use crate::transaction::{FIRST_XID, MAX_XID, Xid};
 use crate::vfs::{self, File, Vfs};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -56,6 +57,8 @@ pub struct ControlFile {
     data: ControlData,
     /// The redo pointer in the slot that was not written last.
     older_redo: Lsn,
+    /// The other slot cannot be read. It may have been the newer one.
+    one_slot: bool,
 }
 
 impl ControlFile {
@@ -73,7 +76,7 @@ impl ControlFile {
         };
         let file = File::create(vfs, CONTROL_FILE)?;
         file.set_len(SLOT_OFFSETS[1] + size_of::<Slot>() as u64)?;
-        let mut control = ControlFile { file, sequence: 0, data, older_redo: redo };
+        let mut control = ControlFile { file, sequence: 0, data, older_redo: redo, one_slot: false };
         control.write(data)?;
         control.write(data)?;
         vfs::sync_dir(vfs, "")?;
@@ -84,9 +87,10 @@ impl ControlFile {
     pub fn open(vfs: &dyn Vfs) -> Result<ControlFile> {
         let file = File::open(vfs, CONTROL_FILE)?;
         let mut slots: Vec<Slot> = Vec::new();
-        for offset in SLOT_OFFSETS {
+        for (number, offset) in SLOT_OFFSETS.into_iter().enumerate() {
             let mut slot = Slot::new_zeroed();
-            if file.read_at(slot.as_mut_bytes(), offset)? == size_of::<Slot>() && slot.is_valid() {
+            let is_whole = file.read_at(slot.as_mut_bytes(), offset)? == size_of::<Slot>();
+            if is_whole && slot.is_valid() && slot.sequence.get() % 2 == number as u64 {
                 slots.push(slot);
             }
         }
@@ -102,11 +106,25 @@ impl ControlFile {
             sequence: newest.sequence.get(),
             data: newest.data()?,
             older_redo: slots[0].redo.get(),
+            one_slot: slots.len() == 1,
         })
+    }
+
+    /// The control file as somebody who could not read it thinks it was: for salvage, which keeps it in memory.
+    pub fn guess(vfs: &dyn Vfs, data: ControlData) -> Result<ControlFile> {
+        let exists = vfs.exists(CONTROL_FILE).map_err(|error| Error::io("stat", CONTROL_FILE, error))?;
+        let file = if exists { File::open(vfs, CONTROL_FILE)? } else { File::create(vfs, CONTROL_FILE)? };
+        Ok(ControlFile { file, sequence: 0, data, older_redo: data.redo, one_slot: true })
     }
 
     pub fn data(&self) -> ControlData {
         self.data
+    }
+
+    /// The highest epoch that a record in the log can have: each write of the file raises it by one at most, so a slot
+    /// that was lost knew at most the next.
+    pub fn newest_epoch(&self) -> u32 {
+        self.data.epoch.saturating_add(u32::from(self.one_slot))
     }
 
     /// How often the file was written.
@@ -143,6 +161,7 @@ impl ControlFile {
         self.file.write_all_at(slot.as_bytes(), SLOT_OFFSETS[(sequence % 2) as usize])?;
         self.file.sync_data()?;
         self.older_redo = self.data.redo;
+        self.one_slot = false;
         self.sequence = sequence;
         self.data = data;
         Ok(())
@@ -159,24 +178,43 @@ impl Slot {
         self.magic.get() == MAGIC && self.crc.get() == self.compute_crc()
     }
 
+    /// What the slot says, if it can be: a checksum may be right over wrong numbers, and everything is calculated from
+    /// these.
     fn data(&self) -> Result<ControlData> {
-        let segment_size = self.segment_size.get();
-        if !super::is_segment_size(segment_size) {
-            return Err(Error::new(
-                SqlState::DataCorrupted,
-                format!("file \"{CONTROL_FILE}\": impossible segment size {segment_size}"),
-            ));
-        }
-        Ok(ControlData {
+        let data = ControlData {
             epoch: self.epoch.get(),
             redo: self.redo.get(),
             durable: self.durable.get(),
             next_xid: self.next_xid.get(),
             next_relation: self.next_relation.get(),
-            segment_size,
+            segment_size: self.segment_size.get(),
             clean: self.clean.get() != 0,
-        })
+        };
+        let ControlData { epoch, redo, durable, next_xid, segment_size, .. } = data;
+        if !super::is_segment_size(segment_size) {
+            return Err(impossible(format_args!("segment size {segment_size}")));
+        }
+        // Only in a new database is there no checkpoint record at the redo pointer.
+        let first = Lsn::from(segment_size);
+        let is_new = redo == first && durable == first;
+        let is_possible = first <= redo && redo < durable && durable <= MAX_LSN && redo % ALIGNMENT == 0;
+        if !is_new && !is_possible {
+            return Err(impossible(format_args!(
+                "redo pointer {redo:#x} in a log durable up to {durable:#x}"
+            )));
+        }
+        if !(FIRST_XID..=MAX_XID).contains(&next_xid) {
+            return Err(impossible(format_args!("transaction number {next_xid}")));
+        }
+        if epoch == u32::MAX || self.sequence.get() == u64::MAX {
+            return Err(impossible(format_args!("epoch {epoch}, written {} times", self.sequence)));
+        }
+        Ok(data)
     }
+}
+
+fn impossible(what: std::fmt::Arguments<'_>) -> Error {
+    Error::corrupted(format_args!("file \"{CONTROL_FILE}\""), format_args!("impossible {what}"))
 }
 
 #[cfg(test)]
@@ -189,7 +227,7 @@ mod tests {
         let mut control = ControlFile::create(&vfs, 65536).unwrap();
         let mut data = control.data();
         for redo in [100_000, 200_000] {
-            data.redo = redo;
+            (data.redo, data.durable) = (redo, redo + 40);
             control.write(data).unwrap();
         }
         (vfs, data)
@@ -220,5 +258,46 @@ mod tests {
             vfs.open(CONTROL_FILE).unwrap().write_at(&[0xff], offset + 20).unwrap();
         }
         assert_eq!(ControlFile::open(&vfs).err().unwrap().state().code(), "XX001");
+    }
+
+    #[test]
+    fn impossible_numbers_under_a_valid_checksum_are_errors() {
+        let (_, good) = written();
+        type Forge = fn(&mut ControlData);
+        let forgeries: [(&str, Forge); 10] = [
+            ("redo pointer 0x0", |data| data.redo = 0),
+            ("redo pointer", |data| data.redo = u64::MAX),
+            ("redo pointer", |data| data.redo += 1),
+            ("redo pointer", |data| data.durable = data.redo - 8),
+            ("redo pointer", |data| data.durable = data.redo),
+            ("redo pointer", |data| data.durable = u64::MAX),
+            ("segment size 4096", |data| data.segment_size = 4096),
+            ("transaction number 0", |data| data.next_xid = 0),
+            ("transaction number", |data| data.next_xid = u64::MAX),
+            ("epoch 4294967295", |data| data.epoch = u32::MAX),
+        ];
+        for (what, forge) in forgeries {
+            let (vfs, _) = written();
+            let mut forged = good;
+            forge(&mut forged);
+            ControlFile::open(&vfs).unwrap().write(forged).unwrap();
+            let error = ControlFile::open(&vfs).err().unwrap();
+            assert!(error.message().starts_with("file \"control\": impossible"), "{error}");
+            assert!(error.message().contains(what) && error.state().code() == "XX001", "{error}");
+        }
+    }
+
+    #[test]
+    fn slots_that_were_swapped_are_not_taken_for_each_other() {
+        let (vfs, _) = written();
+        let file = vfs.open(CONTROL_FILE).unwrap();
+        let mut slots = [[0; size_of::<Slot>()]; 2];
+        for (slot, offset) in slots.iter_mut().zip(SLOT_OFFSETS) {
+            file.read_at(slot, offset).unwrap();
+        }
+        file.write_at(&slots[0], SLOT_OFFSETS[1]).unwrap();
+        assert_eq!(ControlFile::open(&vfs).unwrap().newest_epoch(), 1, "the other may have been newer");
+        file.write_at(&slots[1], SLOT_OFFSETS[0]).unwrap();
+        assert!(ControlFile::open(&vfs).is_err());
     }
 }

@@ -11,9 +11,10 @@
 //! undetectable is damage in the very last records, about which nothing later can bear witness.
 
 use super::Lsn;
-use super::record::{self, ALIGNMENT, RECORD_HEADER_SIZE, Record, RecordHeader};
+use super::record::{self, ALIGNMENT, LSN_OFFSET, RECORD_HEADER_SIZE, Record, RecordHeader};
 use super::segments::Segments;
 use crate::error::{Error, Result};
+use std::ops::Range;
 use zerocopy::FromBytes;
 
 /// The reader holds this much of the log at a time, at least a whole record.
@@ -37,6 +38,8 @@ pub struct LogEnd {
     pub lsn: Lsn,
     /// A record begins at the end and is not whole: the power failed while it was being written.
     pub torn: bool,
+    /// The epoch of the last record; 0 if there is none.
+    pub epoch: u32,
 }
 
 impl<'a> LogReader<'a> {
@@ -63,24 +66,63 @@ impl<'a> LogReader<'a> {
     }
 
     /// After the last record: whether the log may end here.
-    pub fn end(mut self) -> Result<LogEnd> {
+    pub fn end(&mut self) -> Result<LogEnd> {
         let end = self.position;
         if end < self.durable {
             return Err(damaged(end, self.durable));
         }
         let torn = self.header_at(end)?.is_some_and(|header| header.is_plausible(end));
-        let mut position = end + ALIGNMENT;
-        while position + RECORD_HEADER_SIZE as u64 <= self.segments.prepared_end() {
-            if self.header_at(position)?.is_some_and(|header| header.is_plausible(position))
-                && let Some(record) = self.record_at(position)?
-                && record.header.epoch.get() >= self.epoch
-                && record.header.durable.get() > end
-            {
-                return Err(damaged(end, record.header.durable.get()));
+        for run in self.segments.runs_from(end + ALIGNMENT) {
+            let mut from = run.start;
+            while let Some(position) = self.next_header(from..run.end)? {
+                if let Some(record) = self.record_at(position)?
+                    && record.header.epoch.get() >= self.epoch
+                    && record.header.durable.get() > end
+                {
+                    return Err(damaged(end, record.header.durable.get()));
+                }
+                from = position + ALIGNMENT;
             }
-            position += ALIGNMENT;
         }
-        Ok(LogEnd { lsn: end, torn })
+        Ok(LogEnd { lsn: end, torn, epoch: self.epoch })
+    }
+
+    /// Nothing is written before the longest record would have room. So the log may end in a segment that is there,
+    /// but not because the next one is missing.
+    pub fn check_room(&self, end: Lsn) -> Result<()> {
+        self.segments.check_run(self.position, end)
+    }
+
+    /// The first place from which a record can be read, if there is any: for salvage.
+    pub fn first_record(&mut self) -> Result<Option<Lsn>> {
+        for run in self.segments.runs_from(self.position) {
+            let mut from = run.start;
+            while let Some(position) = self.next_header(from..run.end)? {
+                if let Ok(Some(_)) = self.record_at(position) {
+                    return Ok(Some(position));
+                }
+                from = position + ALIGNMENT;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first place in a range whose bytes say that a record belongs there. Looks at one number in each place, since
+    /// there are millions of places and nearly all are zeros.
+    fn next_header(&mut self, range: Range<Lsn>) -> Result<Option<Lsn>> {
+        let mut position = range.start;
+        while position + RECORD_HEADER_SIZE as u64 <= range.end
+            && self.bytes(position, RECORD_HEADER_SIZE)?.len() == RECORD_HEADER_SIZE
+        {
+            let held = self.window.get((position - self.window_start) as usize..).unwrap_or(&[]);
+            for place in held.windows(RECORD_HEADER_SIZE).step_by(ALIGNMENT as usize) {
+                if place[LSN_OFFSET..LSN_OFFSET + 8] == position.to_le_bytes() {
+                    return Ok((position < range.end).then_some(position));
+                }
+                position += ALIGNMENT;
+            }
+        }
+        Ok(None)
     }
 
     fn header_at(&mut self, lsn: Lsn) -> Result<Option<RecordHeader>> {
@@ -92,14 +134,14 @@ impl<'a> LogReader<'a> {
         let Some(header) = self.header_at(lsn)?.filter(|header| header.is_plausible(lsn)) else {
             return Ok(None);
         };
-        Ok(Record::parse(self.bytes(lsn, header.len.get() as usize)?))
+        Record::parse(self.bytes(lsn, header.len.get() as usize)?)
     }
 
     /// `len` bytes of the log at `lsn`; fewer at its very end.
     fn bytes(&mut self, lsn: Lsn, len: usize) -> Result<&[u8]> {
         debug_assert!(len <= record::MAX_RECORD_SIZE);
-        let held =
-            lsn >= self.window_start && lsn + len as u64 <= self.window_start + self.window.len() as u64;
+        let held = lsn >= self.window_start
+            && lsn.saturating_add(len as u64) <= self.window_start + self.window.len() as u64;
         if !held {
             self.window.resize(WINDOW, 0);
             let read = self.segments.read(&mut self.window, lsn)?;
@@ -117,8 +159,10 @@ fn damaged(end: Lsn, durable: Lsn) -> Error {
         format_args!("log record at {}", display(end)),
         format_args!("unreadable, but the log was durable up to {}", display(durable)),
     )
-    .with_detail("Transactions that were committed after this place would be lost.")
-    .with_hint("This is damage, not the end of an interrupted write. Restore the file from a copy.")
+    .with_detail(
+        "This is damage, not the end of an interrupted write: transactions that were committed after this place would \
+         be lost.",
+    )
 }
 
 /// An LSN as PostgreSQL writes it: two halves in hexadecimal.
@@ -183,7 +227,7 @@ mod tests {
             let log = write_log(payload);
             let (xids, end) = read(&log).unwrap();
             assert_eq!(xids, (0..10).collect::<Vec<u64>>());
-            assert_eq!(end, LogEnd { lsn: log.starts[10], torn: false });
+            assert_eq!(end, LogEnd { lsn: log.starts[10], torn: false, epoch: 1 });
         }
     }
 
@@ -193,7 +237,7 @@ mod tests {
         spoil(&log, log.starts[9] + 60);
         let (xids, end) = read(&log).unwrap();
         assert_eq!(xids.len(), 9);
-        assert_eq!(end, LogEnd { lsn: log.starts[9], torn: true });
+        assert_eq!(end, LogEnd { lsn: log.starts[9], torn: true, epoch: 1 });
     }
 
     #[test]
@@ -218,6 +262,46 @@ mod tests {
         assert_eq!(end, log.starts[5]);
         let (xids, end) = read(&log).unwrap();
         assert_eq!(xids, [0, 1, 2, 3, 99]);
-        assert_eq!(end, LogEnd { lsn: log.starts[5], torn: true });
+        assert_eq!(end, LogEnd { lsn: log.starts[5], torn: true, epoch: 2 });
+    }
+
+    #[test]
+    fn a_missing_segment_before_a_durable_point_is_damage_however_much_follows() {
+        let last = write_log(30_000).starts[10] / u64::from(SIZE);
+        for missing in 1..last {
+            let log = write_log(30_000);
+            log.vfs.remove(&format!("wal/{missing:016X}")).unwrap();
+            let error = read(&log).unwrap_err();
+            assert!(error.message().contains("but the log was durable up to"), "segment {missing}: {error}");
+        }
+    }
+
+    #[test]
+    fn two_segments_that_were_swapped_are_damage() {
+        let log = write_log(30_000);
+        for (from, to) in [("1", "x"), ("2", "1"), ("x", "2")] {
+            log.vfs.rename(&format!("wal/{from:0>16}"), &format!("wal/{to:0>16}")).unwrap();
+        }
+        assert_eq!(read(&log).unwrap_err().state().code(), "XX001");
+    }
+
+    #[test]
+    fn a_segment_of_another_length_is_an_error_that_names_it() {
+        for len in [0, 1, 40_000, 65_535, 65_537, 1 << 20] {
+            let log = write_log(30_000);
+            log.vfs.open("wal/0000000000000002").unwrap().set_len(len).unwrap();
+            let error = read(&log).unwrap_err();
+            let expected = format!("file \"wal/0000000000000002\": {len} bytes long, expected 65536");
+            assert_eq!((error.message(), error.state().code()), (expected.as_str(), "XX001"));
+        }
+    }
+
+    #[test]
+    fn a_position_beyond_all_logs_reads_nothing() {
+        let log = write_log(100);
+        let mut segments = Segments::open(log.vfs.clone(), SIZE).unwrap();
+        for position in [0, super::super::MAX_LSN, u64::MAX - 7, u64::MAX] {
+            assert!(LogReader::new(&mut segments, position, 0).next_record().unwrap().is_none());
+        }
     }
 }

@@ -8,15 +8,15 @@ pub use block::Outcome;
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::directory::DataDirectory;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
 use crate::page::{FileId, PageNo};
-use crate::recovery::{self, RecoveryReport};
+use crate::recovery::{self, Damage, RecoveryReport};
 use crate::tables::{TABLES_FILE, Tables};
 use crate::transaction::{CommitLog, Transaction};
 use crate::tuple::Layout;
 use crate::types::Schema;
-use crate::vfs::Vfs;
+use crate::vfs::{OverlayVfs, Vfs};
 use crate::wal::control::CONTROL_FILE;
 use crate::wal::segments::WAL_DIR;
 use block::Block;
@@ -41,6 +41,8 @@ pub struct Database {
     transaction: Transaction,
     block: Block,
     recovery: RecoveryReport,
+    /// What was found to be damaged, if the database was opened in spite of it; then it is for reading only.
+    damage: Damage,
     _directory: DataDirectory,
 }
 
@@ -58,13 +60,36 @@ impl Database {
         let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
         if directory.is_new() {
             Pages::create(&vfs, options)?;
+            CommitLog::create(&vfs)?;
             Tables::empty().save(&*vfs)?;
-            directory.mark_complete(&*vfs, FORMAT)?;
+            directory.mark_complete(&*vfs)?;
         }
+        Database::open_with(vfs, options, directory, Damage::Refused)
+    }
+
+    /// Opens a database for reading only, however damaged it is, as far as it can be read: see
+    /// [`Database::damage`]. Nothing in `vfs` is changed.
+    pub fn salvage(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
+        let vfs: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs));
+        let mut damage = Damage::Noted(Vec::new());
+        recovery::complete_directory(&*vfs, FORMAT, OWN_NAMES, &mut damage)?;
+        let directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
+        Database::open_with(vfs, options, directory, damage)
+    }
+
+    fn open_with(
+        vfs: Arc<dyn Vfs>,
+        options: Options,
+        directory: DataDirectory,
+        mut damage: Damage,
+    ) -> Result<Database> {
         let tables = Tables::load(&*vfs)?;
-        let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
-        tables.sweep_orphans(pages.files())?;
-        CommitLog::create_if_missing(&mut pages)?;
+        damage.tolerate(CommitLog::check(&*vfs))?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        if !damage.is_noted() {
+            recovery::finish(&mut pages, &recovery)?;
+            tables.sweep_orphans(pages.files())?;
+        }
         Ok(Database {
             pages,
             tables,
@@ -72,6 +97,7 @@ impl Database {
             transaction: Transaction::default(),
             block: Block::None,
             recovery,
+            damage,
             _directory: directory,
         })
     }
@@ -81,9 +107,26 @@ impl Database {
         &self.recovery
     }
 
+    /// What was found to be damaged, if the database was opened by [`Database::salvage`].
+    pub fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    /// Whoever is about to change something asks here first.
+    fn check_writable(&self, command: &str) -> Result<()> {
+        if self.damage.is_noted() {
+            return Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {command} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+
     /// Not part of any transaction: the table is there at once, and a rollback does not take it away.
     pub fn create_table(&mut self, name: &str, schema: Schema) -> Result<()> {
         self.command(|db| {
+            db.check_writable("CREATE TABLE")?;
             let mut tables = db.tables.clone();
             let relation = tables.add(name, schema)?;
             Heap::create(&mut db.pages, relation)?;
@@ -112,12 +155,13 @@ impl Database {
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.check_block()?;
+        self.check_writable("CHECKPOINT")?;
         self.pages.checkpoint()
     }
 
     /// Ends the use of the database in order. A block that is still open is rolled back.
     pub fn close(mut self) -> Result<()> {
-        self.pages.shut_down()
+        if self.damage.is_noted() { Ok(()) } else { self.pages.shut_down() }
     }
 }
 

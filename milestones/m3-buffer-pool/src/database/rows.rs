@@ -12,6 +12,7 @@ impl Database {
     /// Stores rows; their places, in the same order.
     pub fn insert(&mut self, name: &str, rows: Vec<Vec<Value>>) -> Result<Vec<Tid>> {
         self.command(|db| {
+            db.check_writable("INSERT")?;
             let table = open(&db.tables, &mut db.open_tables, name)?;
             let mut tuples = encode(table, name, rows)?;
             let mut tids = Vec::new();
@@ -50,6 +51,7 @@ impl Database {
     /// Replaces the row at `tid`: the new version's place, or `None` if there is no such row.
     pub fn update(&mut self, name: &str, tid: Tid, row: Vec<Value>) -> Result<Option<Tid>> {
         self.command(|db| {
+            db.check_writable("UPDATE")?;
             let table = open(&db.tables, &mut db.open_tables, name)?;
             if table.heap.get(&mut db.pages, &db.transaction, tid)?.is_none() {
                 return Ok(None);
@@ -67,6 +69,7 @@ impl Database {
     /// Marks the row at `tid` as deleted; whether there was one.
     pub fn delete(&mut self, name: &str, tid: Tid) -> Result<bool> {
         self.command(|db| {
+            db.check_writable("DELETE")?;
             let table = open(&db.tables, &mut db.open_tables, name)?;
             if table.heap.get(&mut db.pages, &db.transaction, tid)?.is_none() {
                 return Ok(false);
@@ -80,6 +83,7 @@ impl Database {
     /// Takes away the garbage that updates and deletes have left.
     pub fn vacuum(&mut self, name: &str) -> Result<VacuumReport> {
         self.check_block()?;
+        self.check_writable("VACUUM")?;
         if self.block != Block::None {
             return Err(Error::new(
                 SqlState::ActiveSqlTransaction,

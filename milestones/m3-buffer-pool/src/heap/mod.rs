@@ -136,7 +136,7 @@ impl Heap {
         let number = change.open(id)?;
         match change.page(number).kind() {
             PageKind::Empty => change.edit(number).init(PageKind::Heap, 0),
-            _ => change.page(number).expect_kind(id, PageKind::Heap)?,
+            _ => change.page(number).expect_kind(id, PageKind::Heap, 0)?,
         }
         Ok(number)
     }

@@ -71,12 +71,13 @@ impl FileId {
         PageId { file: self, page }
     }
 
-    /// Reads a name that [`FileId`]'s `Display` wrote.
+    /// Reads a name that [`FileId`]'s `Display` wrote; another that stands for the same number is not ours.
     pub fn parse(name: &str) -> Option<FileId> {
-        match name.strip_suffix("_fsm") {
-            Some(number) => Some(FileId::free_space_map(number.parse().ok()?)),
-            None => Some(FileId::main(name.parse().ok()?)),
-        }
+        let id = match name.strip_suffix("_fsm") {
+            Some(number) => FileId::free_space_map(number.parse().ok()?),
+            None => FileId::main(name.parse().ok()?),
+        };
+        (id.to_string() == name).then_some(id)
     }
 }
 
@@ -258,7 +259,7 @@ impl Page {
     }
 
     /// The part of [`Page::verify`] that looks at the structure: a checksum may be right over wrong bytes.
-    fn verify_layout(&self) -> Result<(), String> {
+    pub fn verify_layout(&self) -> Result<(), String> {
         if self.header.layout_version != LAYOUT_VERSION {
             return Err(format!("layout version {}, expected {LAYOUT_VERSION}", self.header.layout_version));
         }
@@ -272,20 +273,36 @@ impl Page {
         if !(lower - HEADER_SIZE).is_multiple_of(LINE_POINTER_SIZE) {
             return Err(format!("lower {lower} cuts a line pointer"));
         }
+        let mut items = 0;
         for slot in 1..=self.slot_count() {
             let pointer = self.line_pointer(slot);
+            if pointer.flags() != ItemFlags::Normal {
+                continue;
+            }
             let (start, end) = (pointer.offset(), pointer.offset() + pointer.len());
-            if pointer.flags() == ItemFlags::Normal && (start < upper || end > special) {
+            if start < upper || end > special {
                 return Err(format!("line pointer {slot} names bytes {start} to {end}, outside the items"));
             }
+            items += pointer.len();
+        }
+        // Items that overlap could not be moved apart.
+        if items > special - upper {
+            return Err(format!("items of {items} bytes between {upper} and {special}"));
         }
         Ok(())
     }
 
-    /// [`Page::verify_layout`] and the page's kind, for access methods that expect one.
-    pub fn expect_kind(&self, id: PageId, kind: PageKind) -> Result<()> {
+    /// The page's kind and the size of its special space, for access methods that know what they expect.
+    pub fn expect_kind(&self, id: PageId, kind: PageKind, special_size: usize) -> Result<()> {
         if self.kind() != kind {
             return Err(Error::corrupted(id, format_args!("is a {:?} page, expected {kind:?}", self.kind())));
+        }
+        let found = self.special().len();
+        if found != special_size {
+            return Err(Error::corrupted(
+                id,
+                format_args!("{found} bytes of special space, expected {special_size}"),
+            ));
         }
         Ok(())
     }
@@ -332,6 +349,29 @@ mod tests {
         assert!(page.verify(id(4)).is_err());
         assert!(page.verify(FileId::main(16385).page(3)).is_err());
         assert!(page.verify(FileId::free_space_map(16384).page(3)).is_err());
+    }
+
+    #[test]
+    fn items_that_overlap_are_noticed() {
+        let mut page = sample();
+        let mut delta = Delta::default();
+        PageMut::new(&mut page, &mut delta).insert(2, b"another item").unwrap();
+        let first = page.line_pointer(2).to_bytes();
+        let at = Page::line_pointer_offset(1);
+        page.bytes_mut()[at..at + LINE_POINTER_SIZE].copy_from_slice(&first);
+        page.seal(id(3));
+        let error = page.verify(id(3)).unwrap_err();
+        assert!(error.message().contains("items of 24 bytes"), "{error}");
+    }
+
+    #[test]
+    fn only_the_name_that_we_write_is_a_file_of_ours() {
+        for name in ["0", "16384", "4294967295_fsm"] {
+            assert_eq!(FileId::parse(name).unwrap().to_string(), name);
+        }
+        for name in ["", "+16384", "016384", "16384_FSM", "4294967296", "16384_fsm_fsm", "-1", "1 "] {
+            assert_eq!(FileId::parse(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -9,10 +9,11 @@
 //! superfluous are renamed to be the next ones; their old records stay in them, which is why a record says where
 //! it belongs.
 
-use super::Lsn;
+use super::{Lsn, MAX_LSN};
 use crate::error::{Error, Result};
 use crate::vfs::{self, File, Vfs};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub const WAL_DIR: &str = "wal";
@@ -36,20 +37,65 @@ impl Segments {
         Ok(segments)
     }
 
+    /// The segments that there are. Files with other names, even if they stand for the same number, are none.
     pub fn open(vfs: Arc<dyn Vfs>, size: u32) -> Result<Segments> {
         let names = vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))?;
-        let mut files = BTreeMap::new();
-        for name in names {
-            match parse_name(&name) {
-                Some(number) => drop(files.insert(number, None)),
-                None if name.ends_with(".new") => {
-                    let path = format!("{WAL_DIR}/{name}");
-                    vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
-                }
-                None => {}
+        let numbers = names.iter().filter_map(|name| parse_name(name));
+        let possible = 1..=MAX_LSN / u64::from(size);
+        let files = numbers.filter(|number| possible.contains(number)).map(|number| (number, None)).collect();
+        Ok(Segments { vfs, size, files })
+    }
+
+    /// The size of the segments in a directory, as most of them have it: for salvage, when the control file is lost.
+    pub fn guess_size(vfs: &dyn Vfs) -> Result<Option<u32>> {
+        let names = vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))?;
+        let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+        for number in names.iter().filter_map(|name| parse_name(name)) {
+            let len = File::open(vfs, &path(number)).and_then(|file| file.len()).unwrap_or(0);
+            if let Some(size) = u32::try_from(len).ok().filter(|size| super::is_segment_size(*size)) {
+                *counts.entry(size).or_default() += 1;
             }
         }
-        Ok(Segments { vfs, size, files })
+        Ok(counts.into_iter().max_by_key(|(_, count)| *count).map(|(size, _)| size))
+    }
+
+    /// Removes new segments that were not finished.
+    pub fn sweep(&self) -> Result<()> {
+        for name in self.vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))? {
+            if name.strip_suffix(".new").is_some_and(|name| parse_name(name).is_some()) {
+                let path = format!("{WAL_DIR}/{name}");
+                self.vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes from `start` on for which there are segments.
+    pub fn runs_from(&self, start: Lsn) -> Vec<Range<Lsn>> {
+        let size = u64::from(self.size);
+        self.files
+            .range(start / size..)
+            .map(|(number, _)| start.max(number * size)..(number + 1) * size)
+            .collect()
+    }
+
+    /// Checks that there is a segment for each byte from `start` to `end`.
+    pub fn check_run(&self, start: Lsn, end: Lsn) -> Result<()> {
+        let size = u64::from(self.size);
+        match (start / size..=end / size).find(|number| !self.files.contains_key(number)) {
+            None => Ok(()),
+            Some(missing) => Err(Error::corrupted(format_args!("file \"{}\"", path(missing)), "is missing")),
+        }
+    }
+
+    /// Writing will go on at `end`. Recycling that a power cut interrupted may have left segments behind a gap: they
+    /// are forgotten, and replaced when their turn comes.
+    pub fn go_on_at(&mut self, end: Lsn) {
+        let mut first_missing = end / u64::from(self.size);
+        while self.files.contains_key(&first_missing) {
+            first_missing += 1;
+        }
+        self.files.split_off(&first_missing);
     }
 
     /// The position after the last prepared byte: the log can grow so far without a new segment.
@@ -97,6 +143,14 @@ impl Segments {
         Ok(done)
     }
 
+    /// A process that was killed may have left records, and names of segments, that only the cache of the operating
+    /// system knows. Nothing must be built on them before they are durable: a power cut would take them away from
+    /// under pages and answers that rely on them.
+    pub fn make_durable(&mut self, from: Lsn, to: Lsn) -> Result<()> {
+        vfs::sync_dir(&*self.vfs, WAL_DIR)?;
+        self.sync(from, to)
+    }
+
     /// Makes the bytes from `from` to `to` durable.
     pub fn sync(&mut self, from: Lsn, to: Lsn) -> Result<()> {
         let size = u64::from(self.size);
@@ -117,7 +171,8 @@ impl Segments {
             }
             self.files.remove(&old);
             let newest = self.files.last_key_value().map_or(current, |(number, _)| *number);
-            if newest < current + MAX_SPARE {
+            // One that was damaged is not worth keeping.
+            if newest < current + MAX_SPARE && self.open_file(old).is_ok() {
                 let (from, to) = (path(old), path(newest + 1));
                 self.vfs.rename(&from, &to).map_err(|error| Error::io("rename", &from, error))?;
                 self.files.insert(newest + 1, None);
@@ -155,10 +210,24 @@ impl Segments {
     }
 
     fn file(&mut self, number: u64) -> Result<&File> {
-        let entry = self.files.entry(number).or_insert(None);
-        match entry {
-            Some(file) => Ok(file),
-            None => Ok(entry.insert(File::open(&*self.vfs, &path(number))?)),
+        if !matches!(self.files.get(&number), Some(Some(_))) {
+            let file = self.open_file(number)?;
+            self.files.insert(number, Some(file));
+        }
+        match self.files.get(&number) {
+            Some(Some(file)) => Ok(file),
+            _ => Err(Error::internal("an open segment vanished")),
+        }
+    }
+
+    fn open_file(&self, number: u64) -> Result<File> {
+        let (file, expected) = (File::open(&*self.vfs, &path(number))?, self.size);
+        match file.len()? {
+            len if len == u64::from(expected) => Ok(file),
+            len => Err(Error::corrupted(
+                format_args!("file \"{}\"", path(number)),
+                format_args!("{len} bytes long, expected {expected}"),
+            )),
         }
     }
 
@@ -175,5 +244,58 @@ fn path(number: u64) -> String {
 }
 
 fn parse_name(name: &str) -> Option<u64> {
-    (name.len() == 16).then(|| u64::from_str_radix(name, 16).ok()).flatten()
+    let number = u64::from_str_radix(name, 16).ok()?;
+    (name == format!("{number:016X}")).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vfs::MemoryVfs;
+
+    const SIZE: u32 = 1 << 16;
+
+    fn numbers(segments: &Segments) -> Vec<u64> {
+        segments.files.keys().copied().collect()
+    }
+
+    #[test]
+    fn only_names_that_we_write_are_segments() {
+        let vfs = Arc::new(MemoryVfs::new());
+        Segments::create(vfs.clone(), SIZE).unwrap().prepare(0xab).unwrap();
+        let strange =
+            ["00000000000000ab", "+0000000000000AC", "FFFFFFFFFFFFFFFF", "0000000000000000", "x", "1"];
+        for name in strange.map(str::to_string).into_iter().chain((0..300).map(|i| format!("stray{i}"))) {
+            vfs.create(&format!("wal/{name}")).unwrap();
+        }
+        assert_eq!(numbers(&Segments::open(vfs, SIZE).unwrap()), [1, 0xab]);
+    }
+
+    #[test]
+    fn the_log_goes_on_in_front_of_a_gap() {
+        let vfs = Arc::new(MemoryVfs::new());
+        let mut segments = Segments::create(vfs.clone(), SIZE).unwrap();
+        for number in [2, 3, 5, 9] {
+            segments.prepare(number).unwrap();
+        }
+        segments.go_on_at(2 * u64::from(SIZE) + 8);
+        assert_eq!(numbers(&segments), [1, 2, 3]);
+        segments.prepare_until(6 * u64::from(SIZE)).unwrap();
+        assert_eq!(numbers(&segments), [1, 2, 3, 4, 5, 6]);
+        let bytes = vec![7; 3 * SIZE as usize];
+        segments.write(&bytes, 3 * u64::from(SIZE)).unwrap();
+        let start = u64::from(SIZE) * 6 + 8;
+        assert_eq!(segments.runs_from(start), vec![start..u64::from(SIZE) * 7; 1]);
+    }
+
+    #[test]
+    fn unfinished_segments_are_swept_and_nothing_else() {
+        let vfs = Arc::new(MemoryVfs::new());
+        let segments = Segments::create(vfs.clone(), SIZE).unwrap();
+        for name in ["0000000000000002.new", "notes.new"] {
+            vfs.create(&format!("wal/{name}")).unwrap();
+        }
+        segments.sweep().unwrap();
+        assert_eq!(vfs.list(WAL_DIR).unwrap(), ["0000000000000001", "notes.new"]);
+    }
 }

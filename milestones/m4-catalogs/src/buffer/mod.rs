@@ -23,12 +23,16 @@ use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::transaction::Xid;
 use crate::vfs::Vfs;
 use crate::wal::segments::Segments;
-use crate::wal::{self, ControlData, ControlFile, Lsn, RecordKind, Wal};
+use crate::wal::{self, ControlData, ControlFile, LogEnd, RecordKind, Wal};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A page held for reading. It does not change while it is held: a writer makes a new copy of it.
 pub type PageRef = Arc<Page>;
+
+/// No page is ever written so far beyond the end of its file: files grow by a few pages at a time, and only the commit
+/// log may have to skip some. A number that says otherwise is wrong, whatever it is a checksum of.
+pub const MAX_GAP: PageNo = 1 << 14;
 
 /// What can be set when a database is opened.
 #[derive(Clone, Copy, Debug)]
@@ -70,20 +74,19 @@ impl Pages {
     }
 
     /// The pages as the data files have them, with a log that goes on at `end` in a new epoch. Recovery comes
-    /// first: see `crate::recovery`.
+    /// first: see `crate::recovery`. Nothing is written yet: somebody may still find a reason to refuse.
     pub fn new(
         vfs: Arc<dyn Vfs>,
         options: Options,
-        mut control_file: ControlFile,
+        control_file: ControlFile,
         segments: Segments,
-        end: Lsn,
+        end: LogEnd,
     ) -> Result<Pages> {
         let mut control = control_file.data();
-        control.epoch += 1;
+        // If the newer slot of the control file was lost, the log knows a later epoch.
+        control.epoch = control.epoch.max(end.epoch).saturating_add(1);
         control.clean = false;
-        // Durable before the first record of this epoch is: no two openings may share an epoch.
-        control_file.write(control)?;
-        let wal = Wal::new(segments, end, control.epoch);
+        let wal = Wal::new(segments, end.lsn, control.epoch);
         let pool = Pool::new(frame_count(options.shared_buffers));
         Ok(Pages { files: Files::new(vfs), wal, control_file, control, pool, options })
     }
@@ -104,6 +107,7 @@ impl Pages {
 
     /// Begins a change on behalf of transaction `xid`.
     pub fn change(&mut self, xid: Xid) -> Result<Change<'_>> {
+        self.begin_epoch()?;
         self.make_room()?;
         self.wal.reserve()?;
         Ok(Change::new(self, xid))
@@ -211,6 +215,13 @@ impl Pages {
         Ok(())
     }
 
+    /// Forgets what replay made of a page.
+    pub fn forget(&mut self, id: PageId) {
+        if let Some(frame) = self.pool.find(id, true) {
+            self.pool.evict(frame);
+        }
+    }
+
     /// Makes everything durable in the data files, so that replay need not go further back than here.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.write_checkpoint(false)
@@ -221,7 +232,17 @@ impl Pages {
         self.write_checkpoint(true)
     }
 
+    /// Before the first record of this epoch the epoch must be durable: no two openings may share one.
+    fn begin_epoch(&mut self) -> Result<()> {
+        if self.control_file.data().epoch == self.control.epoch {
+            return Ok(());
+        }
+        self.wal.segments().sweep()?;
+        self.control_file.write(self.control)
+    }
+
     fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
+        self.begin_epoch()?;
         self.wal.reserve()?;
         self.write_dirty()?;
         self.files.sync()?;

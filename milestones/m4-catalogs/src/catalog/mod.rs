@@ -20,6 +20,7 @@ use crate::buffer::Pages;
 use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
 use crate::page::FileId;
+use crate::recovery::Damage;
 use crate::transaction::Transaction;
 use crate::tuple::Layout;
 use crate::types::{Schema, check_name};
@@ -54,10 +55,10 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the catalogs as the transaction sees them.
-    pub fn load(pages: &mut Pages, transaction: &Transaction) -> Result<Catalog> {
+    /// Reads the catalogs as the transaction sees them. If damage is only noted, tables may be missing.
+    pub fn load(pages: &mut Pages, transaction: &Transaction, damage: &mut Damage) -> Result<Catalog> {
         let mut catalog = Catalog::default();
-        for table in rows::read_tables(pages, transaction)? {
+        for table in rows::read_tables(pages, transaction, damage)? {
             catalog.tables.insert(table.name.clone(), Arc::new(table));
         }
         Ok(catalog)
@@ -121,7 +122,7 @@ impl Catalog {
     /// The transaction ended. What it did to the catalogs stays, or it has to be forgotten by reading them anew.
     pub fn end_transaction(&mut self, pages: &mut Pages, committed: bool) -> Result<()> {
         if self.changed && !committed {
-            *self = Catalog::load(pages, &Transaction::default())?;
+            *self = Catalog::load(pages, &Transaction::default(), &mut Damage::Refused)?;
         }
         self.changed = false;
         Ok(())

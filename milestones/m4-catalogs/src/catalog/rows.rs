@@ -6,6 +6,7 @@ use crate::buffer::Pages;
 use crate::error::{Error, Result};
 use crate::heap::Heap;
 use crate::page::Tid;
+use crate::recovery::Damage;
 use crate::transaction::Transaction;
 use crate::tuple::{Layout, TupleBuffer};
 use crate::types::{Column, DataType, Schema, Value};
@@ -69,11 +70,11 @@ pub fn delete_table(pages: &mut Pages, transaction: &Transaction, oid: Oid) -> R
 }
 
 /// Every table that the transaction sees.
-pub fn read_tables(pages: &mut Pages, transaction: &Transaction) -> Result<Vec<Table>> {
-    let mut attributes = read_attributes(pages, transaction)?;
-    let mut defaults = read_defaults(pages, transaction)?;
+pub fn read_tables(pages: &mut Pages, transaction: &Transaction, damage: &mut Damage) -> Result<Vec<Table>> {
+    let mut attributes = read_attributes(pages, transaction, damage)?;
+    let mut defaults = read_defaults(pages, transaction, damage)?;
     let mut tables = Vec::new();
-    scan(pages, transaction, PG_CLASS, &mut |_, row| {
+    scan(pages, transaction, PG_CLASS, damage, &mut |_, row| {
         let oid = row.oid(0)?;
         if row.text(2)? != "r" {
             return Ok(());
@@ -98,9 +99,13 @@ pub fn read_tables(pages: &mut Pages, transaction: &Transaction) -> Result<Vec<T
     Ok(tables)
 }
 
-fn read_attributes(pages: &mut Pages, transaction: &Transaction) -> Result<HashMap<Oid, Vec<(i16, Column)>>> {
+fn read_attributes(
+    pages: &mut Pages,
+    transaction: &Transaction,
+    damage: &mut Damage,
+) -> Result<HashMap<Oid, Vec<(i16, Column)>>> {
     let mut attributes: HashMap<Oid, Vec<(i16, Column)>> = HashMap::new();
-    scan(pages, transaction, PG_ATTRIBUTE, &mut |_, row| {
+    scan(pages, transaction, PG_ATTRIBUTE, damage, &mut |_, row| {
         let (type_oid, modifier) = (row.oid(2)?, row.integer(4)?);
         let data_type = type_from_catalog(type_oid, modifier).ok_or_else(|| {
             row.damaged(format_args!("there is no type {type_oid} with modifier {modifier}"))
@@ -112,9 +117,13 @@ fn read_attributes(pages: &mut Pages, transaction: &Transaction) -> Result<HashM
     Ok(attributes)
 }
 
-fn read_defaults(pages: &mut Pages, transaction: &Transaction) -> Result<HashMap<Oid, HashMap<i16, String>>> {
+fn read_defaults(
+    pages: &mut Pages,
+    transaction: &Transaction,
+    damage: &mut Damage,
+) -> Result<HashMap<Oid, HashMap<i16, String>>> {
     let mut defaults: HashMap<Oid, HashMap<i16, String>> = HashMap::new();
-    scan(pages, transaction, PG_ATTRDEF, &mut |_, row| {
+    scan(pages, transaction, PG_ATTRDEF, damage, &mut |_, row| {
         defaults.entry(row.oid(1)?).or_default().insert(row.small(2)?, row.text(3)?.to_string());
         Ok(())
     })?;
@@ -154,24 +163,30 @@ impl CatalogRow<'_> {
     }
 }
 
-/// Calls `visit` with each row of a catalog that the transaction sees.
+/// Calls `visit` with each row of a catalog that the transaction sees. Damage that is only noted costs the page or the
+/// row where it is.
 pub(super) fn scan(
     pages: &mut Pages,
     transaction: &Transaction,
     oid: Oid,
+    damage: &mut Damage,
     visit: &mut dyn FnMut(Tid, CatalogRow<'_>) -> Result<()>,
 ) -> Result<()> {
     let catalog = bootstrap::catalog(oid)?;
-    let mut scan = Heap::new(oid).scan(pages)?;
+    let Some(mut scan) = damage.tolerate(Heap::new(oid).scan(pages))? else { return Ok(()) };
     let mut visible = Vec::new();
-    while let Some((number, page)) = scan.next_page(pages, transaction, &mut visible)? {
+    loop {
+        // After an error, the scan goes on with the page behind it.
+        let next = scan.next_page(pages, transaction, &mut visible);
+        let Some(next) = damage.tolerate(next)? else { continue };
+        let Some((number, page)) = next else { return Ok(()) };
         for slot in &visible {
             let tuple = page.item(*slot).unwrap_or(&[]);
-            catalog.layout.check(tuple)?;
-            visit(Tid { page: number, slot: *slot }, CatalogRow { catalog: &catalog, tuple })?;
+            let row = CatalogRow { catalog: &catalog, tuple };
+            let checked = catalog.layout.check(tuple);
+            damage.tolerate(checked.and_then(|()| visit(Tid { page: number, slot: *slot }, row)))?;
         }
     }
-    Ok(())
 }
 
 pub(super) fn insert(
@@ -198,7 +213,7 @@ pub(super) fn delete(
     oid: Oid,
 ) -> Result<()> {
     let mut tids = Vec::new();
-    scan(pages, transaction, catalog, &mut |tid, row| {
+    scan(pages, transaction, catalog, &mut Damage::Refused, &mut |tid, row| {
         if row.oid(column)? == oid {
             tids.push(tid);
         }

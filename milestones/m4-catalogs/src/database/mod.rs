@@ -12,10 +12,10 @@ use crate::directory::DataDirectory;
 use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
 use crate::page::{FileId, PageNo};
-use crate::recovery::{self, RecoveryReport};
+use crate::recovery::{self, Damage, RecoveryReport};
 use crate::transaction::{CommitLog, Transaction};
 use crate::types::Schema;
-use crate::vfs::Vfs;
+use crate::vfs::{OverlayVfs, Vfs};
 use crate::wal::control::CONTROL_FILE;
 use crate::wal::segments::WAL_DIR;
 use block::Block;
@@ -43,6 +43,8 @@ pub struct Database {
     block: Block,
     recovery: RecoveryReport,
     swept: Vec<FileId>,
+    /// What was found to be damaged, if the database was opened in spite of it; then it is for reading only.
+    damage: Damage,
     _directory: DataDirectory,
 }
 
@@ -60,11 +62,35 @@ impl Database {
         if directory.is_new() {
             Pages::create(&vfs, options)?;
             create_catalogs(&vfs, options)?;
-            directory.mark_complete(&*vfs, FORMAT)?;
+            directory.mark_complete(&*vfs)?;
         }
-        let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
-        let catalog = Catalog::load(&mut pages, &Transaction::default())?;
-        let swept = catalog.sweep_orphans(&mut pages)?;
+        Database::open_with(vfs, options, directory, Damage::Refused)
+    }
+
+    /// Opens a database for reading only, however damaged it is, as far as it can be read: see
+    /// [`Database::damage`]. Nothing in `vfs` is changed.
+    pub fn salvage(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
+        let vfs: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs));
+        let mut damage = Damage::Noted(Vec::new());
+        recovery::complete_directory(&*vfs, FORMAT, OWN_NAMES, &mut damage)?;
+        let directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
+        Database::open_with(vfs, options, directory, damage)
+    }
+
+    fn open_with(
+        vfs: Arc<dyn Vfs>,
+        options: Options,
+        directory: DataDirectory,
+        mut damage: Damage,
+    ) -> Result<Database> {
+        damage.tolerate(CommitLog::check(&*vfs))?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
+        let mut swept = Vec::new();
+        if !damage.is_noted() {
+            recovery::finish(&mut pages, &recovery)?;
+            swept = catalog.sweep_orphans(&mut pages)?;
+        }
         Ok(Database {
             pages,
             catalog,
@@ -74,6 +100,7 @@ impl Database {
             block: Block::None,
             recovery,
             swept,
+            damage,
             _directory: directory,
         })
     }
@@ -88,8 +115,25 @@ impl Database {
         &self.swept
     }
 
+    /// What was found to be damaged, if the database was opened by [`Database::salvage`].
+    pub fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    /// Whoever is about to change something asks here first.
+    fn check_writable(&self, command: &str) -> Result<()> {
+        if self.damage.is_noted() {
+            return Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {command} in a read-only transaction"),
+            ));
+        }
+        Ok(())
+    }
+
     pub fn create_table(&mut self, name: &str, schema: Schema) -> Result<()> {
         self.command(|db| {
+            db.check_writable("CREATE TABLE")?;
             db.transaction.assign_xid(&mut db.pages);
             let defaults = vec![None; schema.columns().len()];
             let table = db.catalog.create_table(&mut db.pages, &db.transaction, name, schema, defaults)?;
@@ -100,6 +144,7 @@ impl Database {
 
     pub fn drop_table(&mut self, name: &str) -> Result<()> {
         self.command(|db| {
+            db.check_writable("DROP TABLE")?;
             db.transaction.assign_xid(&mut db.pages);
             let table = db.catalog.drop_table(&mut db.pages, &db.transaction, name)?;
             db.ddl.dropped.push(table.oid);
@@ -126,19 +171,20 @@ impl Database {
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.check_block()?;
+        self.check_writable("CHECKPOINT")?;
         self.pages.checkpoint()
     }
 
     /// Ends the use of the database in order. A block that is still open is rolled back.
     pub fn close(mut self) -> Result<()> {
-        self.pages.shut_down()
+        if self.damage.is_noted() { Ok(()) } else { self.pages.shut_down() }
     }
 }
 
 /// The catalogs of a new database, durable before the database is declared complete.
 fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
-    let (mut pages, _) = recovery::open_pages(vfs.clone(), options)?;
-    CommitLog::create_if_missing(&mut pages)?;
+    CommitLog::create(vfs)?;
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), options, &mut Damage::Refused)?;
     catalog::bootstrap(&mut pages)?;
     pages.shut_down()
 }

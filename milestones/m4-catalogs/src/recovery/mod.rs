@@ -9,14 +9,26 @@
 //!
 //! Transactions are not mentioned anywhere here. Those without a commit record have no bit in the commit log, so
 //! their rows are there and nobody sees them.
+//!
+//! Whoever refuses should have changed nothing. So the log is read twice: once to look at everything it says, and once
+//! to do it. The restored pages wait in memory as long as there is room, and the control file is written when there is
+//! no reason left to refuse, in [`finish`]. What cannot be helped: if the log is longer than memory is large, some
+//! restored pages have gone to their files by the time that a later one turns out to be damaged. They are what the log
+//! says, as after a crash in recovery.
 
-use crate::buffer::{Options, Pages};
+mod salvage;
+
+pub use salvage::{Damage, complete_directory};
+
+use crate::buffer::{BASE, MAX_GAP, Options, Pages};
 use crate::error::{Error, Result};
-use crate::page::FileId;
+use crate::page::{FileId, PageId, PageNo};
 use crate::vfs::Vfs;
+use crate::wal::reader::display;
+use crate::wal::record::MAX_RECORD_SIZE;
 use crate::wal::segments::Segments;
-use crate::wal::{BlockForm, ControlFile, LogEnd, LogReader, Lsn, Record, RecordKind};
-use std::collections::HashMap;
+use crate::wal::{Block, BlockForm, ControlFile, LogEnd, LogReader, Lsn, Record, RecordKind};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What recovery found and did.
@@ -35,12 +47,27 @@ pub struct RecoveryReport {
     pub skipped: u64,
 }
 
-/// Opens the pages of a database, bringing them to the state that the log describes.
-pub fn open_pages(vfs: Arc<dyn Vfs>, options: Options) -> Result<(Pages, RecoveryReport)> {
-    let control_file = ControlFile::open(&*vfs)?;
+/// Opens the pages of a database, bringing them to the state that the log describes. Whoever has found nothing wrong
+/// with them calls [`finish`].
+pub fn open_pages(
+    vfs: Arc<dyn Vfs>,
+    options: Options,
+    damage: &mut Damage,
+) -> Result<(Pages, RecoveryReport)> {
+    vfs.list(BASE).map_err(|error| Error::io("list", BASE, error))?;
+    let control_file = match damage.tolerate(ControlFile::open(&*vfs))? {
+        Some(control_file) => control_file,
+        None => salvage::guess_control(&vfs, options, damage)?,
+    };
     let control = control_file.data();
+    if damage.tolerate(Segments::open(vfs.clone(), control.segment_size))?.is_none() {
+        salvage::do_without_log(&*vfs)?;
+    }
     let mut segments = Segments::open(vfs.clone(), control.segment_size)?;
-    let end = find_end(&mut segments, control.redo, control.durable, control.clean)?;
+    let end = find_end(&mut segments, &control_file, damage)?;
+    if !damage.is_noted() {
+        segments.make_durable(control.redo, end.lsn)?;
+    }
     let replay_from = Segments::open(vfs.clone(), control.segment_size)?;
 
     let mut report = RecoveryReport {
@@ -50,29 +77,70 @@ pub fn open_pages(vfs: Arc<dyn Vfs>, options: Options) -> Result<(Pages, Recover
         torn: end.torn,
         ..RecoveryReport::default()
     };
-    let mut pages = Pages::new(vfs, options, control_file, segments, end.lsn)?;
-    Redo { pages: &mut pages, report: &mut report, known_files: HashMap::new() }.run(replay_from, end.lsn)?;
-    if report.records > 0 || !report.clean {
-        pages.checkpoint()?;
-    }
+    let mut pages = Pages::new(vfs, options, control_file, segments, end)?;
+    let redo = Redo {
+        pages: &mut pages,
+        report: &mut report,
+        damage,
+        known_files: HashMap::new(),
+        lost: BTreeSet::new(),
+    };
+    redo.run(replay_from, end.lsn)?;
     Ok((pages, report))
 }
 
+/// The end of recovery: a checkpoint, so that the next one begins here.
+pub fn finish(pages: &mut Pages, report: &RecoveryReport) -> Result<()> {
+    if report.records > 0 || !report.clean { pages.checkpoint() } else { Ok(()) }
+}
+
 /// Reads through the log once before anything is written: if it is damaged, nothing has been touched.
-fn find_end(segments: &mut Segments, redo: Lsn, durable: Lsn, clean: bool) -> Result<LogEnd> {
-    let mut reader = LogReader::new(segments, redo, durable);
-    while reader.next_record()?.is_some() {}
-    if clean && reader.position() >= durable {
-        // The last process saw the log durable to its end and wrote nothing after.
-        return Ok(LogEnd { lsn: reader.position(), torn: false });
+fn find_end(segments: &mut Segments, control_file: &ControlFile, damage: &mut Damage) -> Result<LogEnd> {
+    let control = control_file.data();
+    let mut reader = LogReader::new(segments, control.redo, control.durable);
+    let mut end = LogEnd { lsn: control.redo, torn: false, epoch: 0 };
+    let found = survey(&mut reader, control_file, &mut end);
+    if damage.tolerate(found)?.is_none() {
+        damage.note(format!(
+            "The log is read up to {} only: what was committed after that place is lost.",
+            display(end.lsn)
+        ));
     }
-    reader.end()
+    Ok(end)
+}
+
+/// Looks at every record and moves `end` along; then, whether the log may end there.
+fn survey(reader: &mut LogReader<'_>, control_file: &ControlFile, end: &mut LogEnd) -> Result<()> {
+    let (control, newest_epoch) = (control_file.data(), control_file.newest_epoch());
+    let mut room = control.redo;
+    while let Some(record) = reader.next_record()? {
+        record.check()?;
+        let epoch = record.header.epoch.get();
+        if epoch > newest_epoch {
+            return Err(Error::corrupted(
+                format_args!("log record at {}", display(record.lsn())),
+                format_args!("is of epoch {epoch}, but the control file knows none after {newest_epoch}"),
+            ));
+        }
+        room = record.lsn() + MAX_RECORD_SIZE as u64;
+        (end.lsn, end.epoch) = (record.end(), epoch);
+    }
+    reader.check_room(room)?;
+    // The last process may have seen the log durable to its end and written nothing after.
+    if !control.clean || end.lsn < control.durable {
+        *end = reader.end()?;
+    }
+    Ok(())
 }
 
 struct Redo<'a> {
     pages: &'a mut Pages,
     report: &'a mut RecoveryReport,
-    known_files: HashMap<FileId, bool>,
+    damage: &'a mut Damage,
+    /// The files that there are, and how many pages each has, or will have when the restored ones are written.
+    known_files: HashMap<FileId, Option<PageNo>>,
+    /// Pages that could not be restored. A later image of them makes up for it.
+    lost: BTreeSet<PageId>,
 }
 
 impl Redo<'_> {
@@ -85,7 +153,7 @@ impl Redo<'_> {
             };
             self.replay(&record)?;
         }
-        Ok(())
+        salvage::spoil(self.pages, &self.lost)
     }
 
     fn replay(&mut self, record: &Record) -> Result<()> {
@@ -99,32 +167,59 @@ impl Redo<'_> {
             // Nor may a new relation ever get a number that the log knows.
             let next_relation = &mut self.pages.control().next_relation;
             *next_relation = (*next_relation).max(block.id.file.relation.saturating_add(1));
-            // A file that is gone was dropped later, or belonged to a transaction that never committed.
-            if !self.file_exists(block.id.file)? {
-                self.report.skipped += 1;
-                continue;
+            let result = self.replay_block(record, &block);
+            if self.damage.tolerate(result)?.is_none() {
+                self.pages.forget(block.id);
+                self.lost.insert(block.id);
             }
-            let page = self.pages.restore(block.id, block.form != BlockForm::Delta)?;
-            if block.form == BlockForm::Delta && page.lsn() >= record.end() {
-                self.report.skipped += 1;
-                continue;
-            }
-            block.apply(page)?;
-            page.set_lsn(record.end());
-            self.report.applied += 1;
         }
         Ok(())
     }
 
-    fn file_exists(&mut self, file: FileId) -> Result<bool> {
-        if let Some(known) = self.known_files.get(&file) {
-            return Ok(*known);
+    fn replay_block(&mut self, record: &Record, block: &Block<'_>) -> Result<()> {
+        let (id, end) = (block.id, record.end());
+        // A file that is gone was dropped later, or belonged to a transaction that never committed.
+        let Some(pages) = self.known_pages(id.file)? else {
+            self.report.skipped += 1;
+            return Ok(());
+        };
+        if id.page.saturating_sub(*pages) >= MAX_GAP {
+            let what = format!("the log changes it, but the file has only {pages} pages");
+            return Err(Error::corrupted(id, what));
         }
-        let exists = self.pages.files().exists(file)?;
-        self.known_files.insert(file, exists);
-        Ok(exists)
+        *pages = (*pages).max(id.page.saturating_add(1));
+        if block.form != BlockForm::Delta {
+            self.lost.remove(&id);
+        } else if self.lost.contains(&id) {
+            self.report.skipped += 1;
+            return Ok(());
+        }
+        let page = self.pages.restore(id, block.form != BlockForm::Delta)?;
+        if block.form == BlockForm::Delta && page.lsn() >= end {
+            self.report.skipped += 1;
+            return Ok(());
+        }
+        block.apply(page)?;
+        page.set_lsn(end);
+        // Whoever reads the page from memory will not check it again.
+        page.verify_layout().map_err(|what| {
+            Error::corrupted(id, format_args!("{what} (after the log record at {})", display(record.lsn())))
+        })?;
+        self.report.applied += 1;
+        Ok(())
+    }
+
+    fn known_pages(&mut self, file: FileId) -> Result<Option<&mut PageNo>> {
+        if !self.known_files.contains_key(&file) {
+            let exists = self.pages.files().exists(file)?;
+            let pages = if exists { Some(self.pages.page_count(file)?) } else { None };
+            self.known_files.insert(file, pages);
+        }
+        Ok(self.known_files.get_mut(&file).and_then(Option::as_mut))
     }
 }
 
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;

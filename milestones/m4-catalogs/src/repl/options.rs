@@ -15,6 +15,10 @@ pub struct Options {
     #[arg(value_name = "DIR", default_value = concat!("./", env!("CARGO_PKG_NAME"), "-data"))]
     pub directory: PathBuf,
 
+    /// Open a damaged database to read what can still be read. Nothing in the directory is changed.
+    #[arg(long, conflicts_with = "simulate")]
+    pub salvage: bool,
+
     /// Print each line of input as it is read.
     #[arg(short = 'a', long)]
     pub echo_all: bool,

@@ -32,6 +32,9 @@ pub const SEGMENT_SIZE: u32 = 16 << 20;
 /// The buffer is written out (not synced) when it has grown so far.
 const WRITE_SIZE: usize = 1 << 20;
 
+/// No log gets so long: positions up to here can be calculated with, without fear of an overflow.
+pub const MAX_LSN: Lsn = 1 << 62;
+
 /// Segment sizes that make sense: powers of two from 64 KiB to 1 GiB.
 pub fn is_segment_size(size: u32) -> bool {
     size.is_power_of_two() && (1 << 16..=1 << 30).contains(&size)
@@ -52,7 +55,8 @@ pub struct Wal {
 
 impl Wal {
     /// Goes on writing at `end`, where the valid log ends.
-    pub fn new(segments: Segments, end: Lsn, epoch: u32) -> Wal {
+    pub fn new(mut segments: Segments, end: Lsn, epoch: u32) -> Wal {
+        segments.go_on_at(end);
         Wal { segments, epoch, buffer: Vec::new(), written: end, durable: end, failed: false }
     }
 

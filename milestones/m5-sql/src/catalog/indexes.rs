@@ -7,6 +7,7 @@ use super::{Catalog, Oid, Table};
 use crate::buffer::Pages;
 use crate::error::{Error, Result, SqlState};
 use crate::index::BTree;
+use crate::recovery::Damage;
 use crate::transaction::Transaction;
 use crate::types::Value;
 use std::collections::HashMap;
@@ -95,21 +96,25 @@ impl Catalog {
 }
 
 /// Every index that the transaction sees, by table; a primary key first, then in the order they were created.
-pub(super) fn read(pages: &mut Pages, transaction: &Transaction) -> Result<HashMap<Oid, Vec<Arc<Index>>>> {
+pub(super) fn read(
+    pages: &mut Pages,
+    transaction: &Transaction,
+    damage: &mut Damage,
+) -> Result<HashMap<Oid, Vec<Arc<Index>>>> {
     let mut names = HashMap::new();
-    scan(pages, transaction, PG_CLASS, &mut |_, row| {
+    scan(pages, transaction, PG_CLASS, damage, &mut |_, row| {
         if row.text(2)? == "i" {
             names.insert(row.oid(0)?, row.text(1)?.to_string());
         }
         Ok(())
     })?;
     let mut constraints = HashMap::new();
-    scan(pages, transaction, PG_CONSTRAINT, &mut |_, row| {
+    scan(pages, transaction, PG_CONSTRAINT, damage, &mut |_, row| {
         constraints.insert(row.oid(4)?, row.text(1)?.to_string());
         Ok(())
     })?;
     let mut indexes: HashMap<Oid, Vec<Arc<Index>>> = HashMap::new();
-    scan(pages, transaction, PG_INDEX, &mut |_, row| {
+    scan(pages, transaction, PG_INDEX, damage, &mut |_, row| {
         let (oid, table) = (row.oid(0)?, row.oid(1)?);
         let Some(name) = names.remove(&oid) else {
             return Err(row.damaged(format_args!("index {oid} is not in pg_class")));
@@ -128,6 +133,18 @@ pub(super) fn read(pages: &mut Pages, transaction: &Transaction) -> Result<HashM
         list.sort_by_key(|index| (!index.primary, index.oid));
     }
     Ok(indexes)
+}
+
+/// The key columns of an index must be columns of its table.
+pub(super) fn check_columns(index: &Index, table: &Table) -> Result<()> {
+    let count = table.schema.columns().len();
+    match index.columns.iter().find(|column| **column >= count) {
+        None => Ok(()),
+        Some(column) => Err(Error::corrupted(
+            "catalog \"pg_index\"",
+            format_args!("index \"{}\" is on column {} of {count}", index.name, column + 1),
+        )),
+    }
 }
 
 fn write(pages: &mut Pages, transaction: &Transaction, index: &Index) -> Result<()> {

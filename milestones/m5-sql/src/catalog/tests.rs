@@ -29,7 +29,7 @@ fn names(catalog: &Catalog) -> Vec<&str> {
 fn pg_class_has_a_row_about_pg_class() {
     let mut pages = open_pages(Arc::new(MemoryVfs::new()));
     bootstrap(&mut pages).unwrap();
-    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     let pg_class = catalog.get("pg_class").unwrap();
     assert_eq!((pg_class.oid, pg_class.is_catalog), (1259, true));
     for table in catalog.tables() {
@@ -43,11 +43,11 @@ fn a_committed_table_is_found_after_a_restart() {
     let vfs = Arc::new(MemoryVfs::new());
     let mut pages = open_pages(vfs.clone());
     bootstrap(&mut pages).unwrap();
-    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "t"));
     drop(pages);
     let mut pages = open_pages(vfs);
-    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     let table = catalog.get("t").unwrap();
     assert_eq!((table.oid, &table.schema), (FIRST_OID, &schema()));
     assert_eq!(table.defaults, [None, Some("'nobody'".to_string()), None]);
@@ -58,7 +58,7 @@ fn a_rolled_back_table_is_gone_and_its_files_are_swept() {
     let vfs = Arc::new(MemoryVfs::new());
     let mut pages = open_pages(vfs.clone());
     bootstrap(&mut pages).unwrap();
-    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "stays"));
     let mut transaction = Transaction::default();
     transaction.assign_xid(&mut pages);
@@ -90,7 +90,7 @@ fn after_a_crash_the_number_of_an_empty_table_is_not_given_out_again() {
 fn a_drop_is_a_transaction_too() {
     let mut pages = open_pages(Arc::new(MemoryVfs::new()));
     bootstrap(&mut pages).unwrap();
-    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "t"));
     catalog.end_transaction(&mut pages, true).unwrap();
 
@@ -107,6 +107,6 @@ fn a_drop_is_a_transaction_too() {
     transaction.next_command();
     catalog.drop_table(&mut pages, &transaction, "t").unwrap();
     CommitLog::commit(&mut pages, transaction.xid()).unwrap();
-    let catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     assert!(names(&catalog).is_empty());
 }

@@ -17,12 +17,12 @@ pub use statement::{Sink, Tag};
 use crate::buffer::{BASE, Options, Pages};
 use crate::catalog::{self, Catalog, Oid, Table};
 use crate::directory::DataDirectory;
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::execute::table_writer::TableWriter;
 use crate::page::FileId;
-use crate::recovery::{self, RecoveryReport};
+use crate::recovery::{self, Damage, RecoveryReport};
 use crate::transaction::{CommitLog, Transaction};
-use crate::vfs::Vfs;
+use crate::vfs::{OverlayVfs, Vfs};
 use crate::wal::control::CONTROL_FILE;
 use crate::wal::segments::WAL_DIR;
 use block::Block;
@@ -52,6 +52,8 @@ pub struct Database {
     block: Block,
     recovery: RecoveryReport,
     swept: Vec<FileId>,
+    /// What was found to be damaged, if the database was opened in spite of it; then it is for reading only.
+    damage: Damage,
     settings: Settings,
     /// Set by somebody else when the running statement shall end.
     interrupt: Arc<AtomicBool>,
@@ -76,12 +78,36 @@ impl Database {
         if directory.is_new() {
             Pages::create(&vfs, options)?;
             create_catalogs(&vfs, options)?;
-            directory.mark_complete(&*vfs, FORMAT)?;
+            directory.mark_complete(&*vfs)?;
         }
-        let (mut pages, recovery) = recovery::open_pages(vfs, options)?;
-        let catalog = Catalog::load(&mut pages, &Transaction::default())?;
-        let swept = catalog.sweep_orphans(&mut pages)?;
-        temp::sweep(&**pages.files().vfs())?;
+        Database::open_with(vfs, options, directory, Damage::Refused)
+    }
+
+    /// Opens a database for reading only, however damaged it is, as far as it can be read: see
+    /// [`Database::damage`]. Nothing in `vfs` is changed.
+    pub fn salvage(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
+        let vfs: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs));
+        let mut damage = Damage::Noted(Vec::new());
+        recovery::complete_directory(&*vfs, FORMAT, OWN_NAMES, &mut damage)?;
+        let directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
+        Database::open_with(vfs, options, directory, damage)
+    }
+
+    fn open_with(
+        vfs: Arc<dyn Vfs>,
+        options: Options,
+        directory: DataDirectory,
+        mut damage: Damage,
+    ) -> Result<Database> {
+        damage.tolerate(CommitLog::check(&*vfs))?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
+        let mut swept = Vec::new();
+        if !damage.is_noted() {
+            recovery::finish(&mut pages, &recovery)?;
+            swept = catalog.sweep_orphans(&mut pages)?;
+            temp::sweep(&**pages.files().vfs())?;
+        }
         Ok(Database {
             pages,
             catalog,
@@ -91,6 +117,7 @@ impl Database {
             block: Block::None,
             recovery,
             swept,
+            damage,
             settings: Settings::new(options),
             interrupt: Arc::default(),
             clock: None,
@@ -107,6 +134,22 @@ impl Database {
     /// The files that no table owned when the database was opened, and that were removed.
     pub fn swept(&self) -> &[FileId] {
         &self.swept
+    }
+
+    /// What was found to be damaged, if the database was opened by [`Database::salvage`].
+    pub fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    /// Whoever is about to change something asks here first.
+    fn check_writable(&self, command: &str) -> Result<()> {
+        if self.damage.is_noted() {
+            return Err(Error::new(
+                SqlState::ReadOnlySqlTransaction,
+                format!("cannot execute {command} in a read-only transaction"),
+            ));
+        }
+        Ok(())
     }
 
     /// Setting it makes the running statement end with an error, at its next batch.
@@ -126,19 +169,20 @@ impl Database {
     /// Brings the data files up to date, so that recovery would begin here.
     pub fn checkpoint(&mut self) -> Result<()> {
         self.check_block()?;
+        self.check_writable("CHECKPOINT")?;
         self.pages.checkpoint()
     }
 
     /// Ends the use of the database in order. A block that is still open is rolled back.
     pub fn close(mut self) -> Result<()> {
-        self.pages.shut_down()
+        if self.damage.is_noted() { Ok(()) } else { self.pages.shut_down() }
     }
 }
 
 /// The catalogs of a new database, durable before the database is declared complete.
 fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
-    let (mut pages, _) = recovery::open_pages(vfs.clone(), options)?;
-    CommitLog::create_if_missing(&mut pages)?;
+    CommitLog::create(vfs)?;
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), options, &mut Damage::Refused)?;
     catalog::bootstrap(&mut pages)?;
     pages.shut_down()
 }

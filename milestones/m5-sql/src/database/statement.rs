@@ -90,6 +90,9 @@ impl Database {
     }
 
     fn run(&mut self, statement: Statement, sink: &mut dyn Sink) -> Result<Tag> {
+        if let Some(command) = writing_command(&statement) {
+            self.check_writable(command)?;
+        }
         let tag = match statement {
             Statement::Plan(plan::Statement::Query { plan, names }) => {
                 return self.query(&plan, &names, sink).map(Tag::Select);
@@ -252,6 +255,31 @@ fn ends_transaction(command: &Command) -> bool {
         Command::Empty => true,
         Command::Checkpoint => false,
         Command::Sql(statement) => matches!(**statement, S::Commit { .. } | S::Rollback { .. }),
+    }
+}
+
+/// What a statement that changes something is called.
+fn writing_command(statement: &Statement) -> Option<&'static str> {
+    match statement {
+        Statement::Plan(plan) => changing_command(plan),
+        Statement::Explain(explain) if explain.analyze => changing_command(&explain.statement),
+        Statement::CreateTable(_) => Some("CREATE TABLE"),
+        Statement::DropTable(_) => Some("DROP TABLE"),
+        Statement::CreateIndex(_) => Some("CREATE INDEX"),
+        Statement::DropIndex(_) => Some("DROP INDEX"),
+        Statement::Skip { tag, .. } => Some(tag),
+        Statement::Checkpoint => Some("CHECKPOINT"),
+        Statement::Vacuum { .. } => Some("VACUUM"),
+        _ => None,
+    }
+}
+
+fn changing_command(plan: &plan::Statement) -> Option<&'static str> {
+    match plan {
+        plan::Statement::Insert(_) => Some("INSERT"),
+        plan::Statement::Update(_) => Some("UPDATE"),
+        plan::Statement::Delete(_) => Some("DELETE"),
+        plan::Statement::Query { .. } => None,
     }
 }
 

@@ -26,6 +26,10 @@ pub struct Options {
     #[arg(long)]
     pub csv: bool,
 
+    /// Open a damaged database to read what can still be read. Nothing in the directory is changed.
+    #[arg(long, conflicts_with = "simulate")]
+    pub salvage: bool,
+
     /// Print each line of input as it is read.
     #[arg(short = 'a', long)]
     pub echo_all: bool,

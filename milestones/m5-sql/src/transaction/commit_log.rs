@@ -8,10 +8,12 @@
 //! here the log grows by 1 MB for 8 million transactions and is never cut.
 
 use super::Xid;
-use crate::buffer::Pages;
-use crate::error::Result;
+use crate::buffer::{BASE, Files, MAX_GAP, Pages};
+use crate::error::{Error, Result};
 use crate::page::{FileId, HEADER_SIZE, PAGE_SIZE, PageId, PageKind, PageNo};
+use crate::vfs::{File, Vfs};
 use crate::wal::RecordKind;
+use std::sync::Arc;
 
 /// The relation of the commit log.
 pub const COMMIT_LOG: FileId = FileId { relation: 1, fork: crate::page::Fork::Main };
@@ -22,8 +24,14 @@ const BYTES: usize = PAGE_SIZE - HEADER_SIZE;
 pub struct CommitLog;
 
 impl CommitLog {
-    pub fn create_if_missing(pages: &mut Pages) -> Result<()> {
-        if pages.files().exists(COMMIT_LOG)? { Ok(()) } else { pages.create_file(COMMIT_LOG) }
+    /// Makes the commit log of a new database.
+    pub fn create(vfs: &Arc<dyn Vfs>) -> Result<()> {
+        Files::new(vfs.clone()).create(COMMIT_LOG)
+    }
+
+    /// Whether there is one. A new one in its place would hide every row there is.
+    pub fn check(vfs: &dyn Vfs) -> Result<()> {
+        File::open(vfs, &format!("{BASE}/{COMMIT_LOG}")).map(drop)
     }
 
     pub fn is_committed(pages: &mut Pages, xid: Xid) -> Result<bool> {
@@ -35,13 +43,20 @@ impl CommitLog {
         if page.kind() == PageKind::Empty {
             return Ok(false);
         }
-        page.expect_kind(id, PageKind::CommitLog)?;
+        page.expect_kind(id, PageKind::CommitLog, BYTES)?;
         Ok(page.special().get(byte).is_some_and(|bits| bits & mask != 0))
     }
 
     /// Commits: sets the bit, logs it as a commit record, and waits until that is durable.
     pub fn commit(pages: &mut Pages, xid: Xid) -> Result<()> {
         let (id, byte, mask) = place(xid);
+        let known = pages.page_count(COMMIT_LOG)?;
+        if id.page.saturating_sub(known) >= MAX_GAP {
+            return Err(Error::corrupted(
+                format_args!("file \"{BASE}/{COMMIT_LOG}\""),
+                format_args!("has {known} pages, so there cannot be a transaction {xid}"),
+            ));
+        }
         while pages.page_count(COMMIT_LOG)? <= id.page {
             pages.extend(COMMIT_LOG)?;
         }
@@ -49,7 +64,7 @@ impl CommitLog {
         let number = change.open(id)?;
         match change.page(number).kind() {
             PageKind::Empty => change.edit(number).init(PageKind::CommitLog, BYTES),
-            _ => change.page(number).expect_kind(id, PageKind::CommitLog)?,
+            _ => change.page(number).expect_kind(id, PageKind::CommitLog, BYTES)?,
         }
         let bits = change.page(number).special().get(byte).copied().unwrap_or(0);
         change.edit(number).write_special(byte, &[bits | mask])?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub struct OsVfs {
     root: PathBuf,
+    read_only: bool,
 }
 
 impl OsVfs {
@@ -20,7 +21,19 @@ impl OsVfs {
                 sync_directory(parent)?;
             }
         }
-        Ok(OsVfs { root })
+        Ok(OsVfs { root, read_only: false })
+    }
+
+    /// Looks at the files in `root`, which must exist. Nothing can be written through this, and nothing is: not even
+    /// the lock leaves a trace.
+    pub fn read_only(root: impl Into<PathBuf>) -> io::Result<OsVfs> {
+        let root = root.into();
+        fs::read_dir(&root)?;
+        Ok(OsVfs { root, read_only: true })
+    }
+
+    fn check_writable(&self) -> io::Result<()> {
+        if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
     }
 
     fn resolve(&self, path: &str) -> PathBuf {
@@ -30,11 +43,16 @@ impl OsVfs {
 
 impl Vfs for OsVfs {
     fn open(&self, path: &str) -> io::Result<Box<dyn RawFile>> {
-        let file = fs::OpenOptions::new().read(true).write(true).open(self.resolve(path))?;
+        let file = fs::OpenOptions::new().read(true).write(!self.read_only).open(self.resolve(path))?;
+        // A directory opens for reading like a file.
+        if self.read_only && file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         Ok(Box::new(OsFile { file }))
     }
 
     fn create(&self, path: &str) -> io::Result<Box<dyn RawFile>> {
+        self.check_writable()?;
         let file = fs::OpenOptions::new().read(true).write(true).create_new(true).open(self.resolve(path))?;
         Ok(Box::new(OsFile { file }))
     }
@@ -44,10 +62,12 @@ impl Vfs for OsVfs {
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::remove_file(self.resolve(path))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.check_writable()?;
         fs::rename(self.resolve(from), self.resolve(to))
     }
 
@@ -61,6 +81,7 @@ impl Vfs for OsVfs {
     }
 
     fn create_dir(&self, path: &str) -> io::Result<()> {
+        self.check_writable()?;
         match fs::create_dir(self.resolve(path)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             result => result,
@@ -73,17 +94,29 @@ impl Vfs for OsVfs {
 
     fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
         let path = self.resolve(path);
-        let mut file =
-            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut options = fs::OpenOptions::new();
+        options.read(true);
+        if !self.read_only {
+            options.write(true).create(true).truncate(false);
+        }
+        let mut file = match options.open(path) {
+            // Nobody holds a lock that nobody has made.
+            Err(error) if self.read_only && error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Box::new(OsLock { _file: None }));
+            }
+            opened => opened?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
-        // The number is for people who wonder which process it is; the lock itself is the kernel's.
-        file.set_len(0)?;
-        writeln!(file, "{}", std::process::id())?;
-        Ok(Box::new(OsLock { _file: file }))
+        if !self.read_only {
+            // The number is for people who wonder which process it is; the lock itself is the kernel's.
+            file.set_len(0)?;
+            writeln!(file, "{}", std::process::id())?;
+        }
+        Ok(Box::new(OsLock { _file: Some(file) }))
     }
 
     fn root(&self) -> String {
@@ -93,7 +126,7 @@ impl Vfs for OsVfs {
 
 /// The kernel drops the lock with the file's last handle, also when the process is killed.
 struct OsLock {
-    _file: fs::File,
+    _file: Option<fs::File>,
 }
 
 impl DirectoryLock for OsLock {}

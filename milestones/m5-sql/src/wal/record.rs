@@ -17,9 +17,10 @@
 //! each kind of record of each access method.
 
 use super::Lsn;
+use super::reader::display;
 use crate::error::{Error, Result};
 use crate::page::{Delta, FileId, Fork, PAGE_SIZE, Page, PageId};
-use crate::transaction::Xid;
+use crate::transaction::{MAX_XID, Xid};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -33,6 +34,9 @@ pub const MAX_BLOCKS: usize = 32;
 pub const MAX_RECORD_SIZE: usize = 512 * 1024;
 
 pub const RECORD_HEADER_SIZE: usize = size_of::<RecordHeader>();
+
+/// Where in the header the record's position stands.
+pub const LSN_OFFSET: usize = std::mem::offset_of!(RecordHeader, lsn);
 
 /// The first 40 bytes of a record.
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy, Debug)]
@@ -203,12 +207,31 @@ impl RecordHeader {
 
 impl Record {
     /// A record from its bytes, if they are what was written.
-    pub fn parse(bytes: &[u8]) -> Option<Record> {
-        let (header, body) = RecordHeader::read_from_prefix(bytes).ok()?;
+    pub fn parse(bytes: &[u8]) -> Result<Option<Record>> {
+        let Ok((header, body)) = RecordHeader::read_from_prefix(bytes) else { return Ok(None) };
         if header.crc.get() != crc32c::crc32c(&bytes[8..]) {
-            return None;
+            return Ok(None);
         }
-        Some(Record { header, kind: RecordKind::from_byte(header.kind)?, body: body.to_vec() })
+        let Some(kind) = RecordKind::from_byte(header.kind) else {
+            // Somebody did write this. To take it for the end of the log would lose what follows.
+            return Err(nonsense(header.lsn.get(), format_args!("is of the unknown kind {}", header.kind)));
+        };
+        Ok(Some(Record { header, kind, body: body.to_vec() }))
+    }
+
+    /// Checks everything that replay relies on: a checksum may be right over wrong numbers.
+    pub fn check(&self) -> Result<()> {
+        let (xid, durable) = (self.xid(), self.header.durable.get());
+        if durable > self.lsn() {
+            return Err(nonsense(self.lsn(), "says that the log was durable behind it"));
+        }
+        if xid > MAX_XID {
+            return Err(nonsense(self.lsn(), format_args!("has the impossible transaction number {xid}")));
+        }
+        for block in self.blocks()? {
+            block.check().map_err(|error| nonsense(self.lsn(), error))?;
+        }
+        Ok(())
     }
 
     pub fn lsn(&self) -> Lsn {
@@ -230,16 +253,17 @@ impl Record {
         let mut blocks = Vec::with_capacity(usize::from(self.header.blocks));
         for _ in 0..self.header.blocks {
             let Some((block, after)) = read_block(rest) else {
-                return Err(Error::corrupted(
-                    format_args!("log record at {}", self.lsn()),
-                    "a block is cut off",
-                ));
+                return Err(nonsense(self.lsn(), "a block is cut off"));
             };
             blocks.push(block);
             rest = after;
         }
         Ok(blocks)
     }
+}
+
+fn nonsense(lsn: Lsn, what: impl std::fmt::Display) -> Error {
+    Error::corrupted(format_args!("log record at {}", display(lsn)), what)
 }
 
 fn read_block(bytes: &[u8]) -> Option<(Block<'_>, &[u8])> {
@@ -277,6 +301,13 @@ impl<'a> Block<'a> {
         }
     }
 
+    fn check(&self) -> Result<()> {
+        match self.form {
+            BlockForm::Image => self.image().map(drop),
+            BlockForm::Delta | BlockForm::Fresh => self.steps().map(drop),
+        }
+    }
+
     /// Brings `page` to the state after the change. For an image or a fresh page its old state does not matter.
     pub fn apply(&self, page: &mut Page) -> Result<()> {
         if self.form == BlockForm::Image {
@@ -296,15 +327,18 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
-    fn apply_image(&self, page: &mut Page) -> Result<()> {
+    /// The two ends of a page image.
+    fn image(&self) -> Result<(&'a [u8], &'a [u8])> {
         let parts = take_u16(self.content).and_then(|(lower, rest)| {
             let (upper, rest) = take_u16(rest)?;
             let (head, tail) = rest.split_at_checked(lower)?;
             (lower <= upper && tail.len() + upper == PAGE_SIZE).then_some((head, tail))
         });
-        let Some((head, tail)) = parts else {
-            return Err(Error::corrupted(self.id, "a logged page image makes no sense"));
-        };
+        parts.ok_or_else(|| Error::corrupted(self.id, "a logged page image makes no sense"))
+    }
+
+    fn apply_image(&self, page: &mut Page) -> Result<()> {
+        let (head, tail) = self.image()?;
         let bytes = page.bytes_mut();
         bytes.fill(0);
         bytes[..head.len()].copy_from_slice(head);
@@ -348,6 +382,7 @@ fn take_u16(bytes: &[u8]) -> Option<(usize, &[u8])> {
 mod tests {
     use super::*;
     use crate::page::{PageKind, PageMut};
+    use zerocopy::FromZeros;
 
     fn record_of_a_change() -> (Page, Page, Vec<u8>) {
         let id = FileId::main(16384).page(7);
@@ -371,7 +406,8 @@ mod tests {
     fn both_forms_of_a_block_rebuild_the_page() {
         let (old, new, buffer) = record_of_a_change();
         let len = u32::from_le_bytes(buffer[..4].try_into().unwrap()) as usize;
-        let record = Record::parse(&buffer[..len]).unwrap();
+        let record = Record::parse(&buffer[..len]).unwrap().unwrap();
+        record.check().unwrap();
         assert_eq!((record.kind, record.xid(), record.lsn()), (RecordKind::Change, 5, 4096));
         assert_eq!(record.end(), 4096 + buffer.len() as u64);
         let blocks = record.blocks().unwrap();
@@ -390,7 +426,7 @@ mod tests {
         for position in 4..len {
             let mut damaged = buffer[..len].to_vec();
             damaged[position] ^= 0x40;
-            assert!(Record::parse(&damaged).is_none(), "byte {position}");
+            assert!(Record::parse(&damaged).unwrap().is_none(), "byte {position}");
         }
     }
 
@@ -403,6 +439,49 @@ mod tests {
                 let block = Block { id, form, content };
                 assert!(block.apply(&mut Page::zeroed()).is_err(), "{form:?} {content:?}");
             }
+        }
+    }
+
+    /// A record around one block, with a valid checksum over whatever it says.
+    fn forged(forge: impl Fn(&mut RecordHeader, &mut BlockHeader)) -> Result<()> {
+        let mut block = BlockHeader {
+            relation: 16384.into(),
+            page: 0.into(),
+            len: 2.into(),
+            fork: 0,
+            form: BlockForm::Delta as u8,
+            reserved: 0.into(),
+        };
+        let mut header = RecordHeader::new_zeroed();
+        header.len.set((RECORD_HEADER_SIZE + size_of::<BlockHeader>() + 2) as u32);
+        header.lsn.set(4096);
+        (header.kind, header.blocks) = (RecordKind::Change as u8, 1);
+        forge(&mut header, &mut block);
+        let mut bytes = [header.as_bytes(), block.as_bytes(), &[0, 0]].concat();
+        let crc = crc32c::crc32c(&bytes[8..]);
+        bytes[4..8].copy_from_slice(&crc.to_le_bytes());
+        Record::parse(&bytes)?.expect("the checksum is valid").check()
+    }
+
+    #[test]
+    fn impossible_numbers_under_a_valid_checksum_are_errors() {
+        forged(|_, _| ()).unwrap();
+        let forgeries: [fn(&mut RecordHeader, &mut BlockHeader); 10] = [
+            |header, _| header.kind = 0,
+            |header, _| header.kind = 9,
+            |header, _| header.blocks = 255,
+            |header, _| header.xid.set(u64::MAX),
+            |header, _| header.durable.set(u64::MAX),
+            |_, block| block.len.set(3),
+            |_, block| block.len.set(u32::MAX),
+            |_, block| block.len.set(0),
+            |_, block| block.fork = 7,
+            |_, block| block.form = 0,
+        ];
+        for (number, forge) in forgeries.into_iter().enumerate() {
+            let error = forged(forge).expect_err(&format!("forgery {number}"));
+            assert!(error.message().starts_with("log record at 0/1000: "), "{error}");
+            assert_eq!(error.state().code(), "XX001");
         }
     }
 }

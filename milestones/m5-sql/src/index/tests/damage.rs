@@ -81,3 +81,50 @@ fn check_finds_a_cycle_and_a_wrong_order() {
     assert!(use_damaged(4, cycle).iter().any(|error| error.message().contains("right sibling 4")));
     assert!(use_damaged(4, |_| ()).is_empty());
 }
+
+#[test]
+fn links_to_anywhere_end_in_an_error_or_in_an_answer() {
+    let set = |page: &mut Page, at: usize, value: PageNo| {
+        if let Some(bytes) = page.bytes_mut().get_mut(at..at + 4) {
+            bytes.copy_from_slice(&value.to_le_bytes());
+        }
+    };
+    for number in 0..7 {
+        for value in [0, 1, 2, number, number + 1, 4_000_000_000, PageNo::MAX] {
+            // Root, level, free and unused pages in page 0; siblings, level and flags elsewhere.
+            for at in if number == 0 { 8..24 } else { 0..12 }.step_by(4) {
+                use_damaged(number, |page| set(page, page.special_start() + at, value));
+            }
+            // The child that an inner page's item begins with, or the beginning of a key.
+            for slot in [1, 2] {
+                use_damaged(number, |page| set(page, page.line_pointer(slot).offset(), value));
+            }
+        }
+    }
+}
+
+#[test]
+fn free_pages_in_a_circle_are_an_error() {
+    let mut index = Index::new();
+    index.insert(&(0..400).map(|i| (key_of(i, 900), tid(i))).collect::<Vec<_>>());
+    index.delete(&mut (0..300).map(tid).collect::<Vec<_>>());
+    let free = index.tree.read_meta(&mut index.pages).unwrap().free.get();
+    assert_ne!(free, NONE);
+    let id = index.tree.page_id(free);
+    let mut page = (*index.pages.read(id).unwrap()).clone();
+    let at = page.special_start() + node::RIGHT_OFFSET;
+    page.bytes_mut()[at..at + 4].copy_from_slice(&free.to_le_bytes());
+    index.pages.set_shared_buffers(0).unwrap();
+    index.pages.files().write(id, &mut page).unwrap();
+    let Index { pages, tree } = &mut index;
+    let problems = tree.check(pages, &mut |_, _| {});
+    assert!(problems.iter().any(|error| error.message().contains("is reached more than once")));
+    let mut errors = Vec::new();
+    for i in 0..200 {
+        let mut entries = Entries::default();
+        entries.push_key(&key_of(i, 900), false, tid(1000 + i));
+        errors.extend(tree.insert_many(pages, FROZEN_XID, &mut entries, None).err());
+    }
+    let named = format!("{id}: is in use, but listed as free");
+    assert!(errors.iter().any(|error| error.message() == named), "{errors:?}");
+}
