@@ -76,11 +76,11 @@ fn after_a_crash_the_number_of_an_empty_table_is_not_given_out_again() {
     let vfs = Arc::new(MemoryVfs::new());
     let mut pages = open_pages(vfs.clone());
     bootstrap(&mut pages).unwrap();
-    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     let first = transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "first"));
     drop(pages);
     let mut pages = open_pages(vfs);
-    let mut catalog = Catalog::load(&mut pages, &Transaction::default()).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     assert_eq!(catalog.sweep_orphans(&mut pages).unwrap(), []);
     let next = transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "next"));
     assert!(next.oid > first.oid);
