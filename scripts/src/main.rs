@@ -1,7 +1,7 @@
 //! `cargo x`: the tools that keep five crates one story.
 //!
 //! Each milestone is the previous one plus one idea. `lineage` shows and checks exactly that, `forward`
-//! carries a change to the stages after it, `ci` runs every check there is.
+//! carries a change to the stages after it, `crash` runs the crash tests, `ci` every check there is.
 
 #![forbid(unsafe_code)]
 
@@ -37,6 +37,12 @@ enum Command {
     Lineage(LineageArgs),
     /// Carry a change of one stage's files to the stages after it
     Forward(ForwardArgs),
+    /// Pull the plug on every milestone, anywhere, and look at what is left; `cargo x crash --help` says more
+    #[command(disable_help_flag = true)]
+    Crash {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the checks, all of them or those named
     Ci {
         /// The steps to run, in this order; none means all
@@ -105,8 +111,17 @@ fn run(command: Command) -> Result<bool> {
             print(&report.text())?;
             Ok(report.clean())
         }
+        Command::Crash { arguments } => crash(&root, &arguments),
         Command::Ci { steps } => ci::run(&root, &steps),
     }
+}
+
+/// Runs the crash tests; in a program of their own, because they are built from all milestones.
+fn crash(root: &Path, arguments: &[String]) -> Result<bool> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = std::process::Command::new(cargo);
+    command.args(["run", "--quiet", "--package", "inox-crash", "--"]).args(arguments).current_dir(root);
+    Ok(command.status().context("cannot run cargo")?.success())
 }
 
 fn check_lineage(root: &Path) -> Result<bool> {

@@ -80,12 +80,17 @@ fn executable(message: &str, milestones: &Path) -> Option<(u32, PathBuf)> {
     Some((number(name).ok()?, PathBuf::from(program)))
 }
 
-/// The profile that the running test was built in: its program lies in `target/<profile>/deps`.
+/// The profile that the running program was built in.
 fn profile() -> Result<String> {
     let program = env::current_exe().context("cannot find the running program")?;
-    let folder = program.parent().and_then(Path::parent).and_then(Path::file_name);
-    let folder = folder.context("the running program lies outside a target folder")?.to_string_lossy();
-    Ok(if folder == "debug" { "dev".to_owned() } else { folder.into_owned() })
+    profile_of(&program).context("the running program lies outside a target folder")
+}
+
+/// A program lies in `target/<profile>`, a test in `target/<profile>/deps`.
+fn profile_of(program: &Path) -> Option<String> {
+    let mut folders = program.ancestors().skip(1).map(|folder| folder.file_name().unwrap_or_default());
+    let folder = folders.find(|folder| *folder != "deps" && *folder != "examples")?.to_str()?;
+    Some(if folder == "debug" { "dev" } else { folder }.to_owned()).filter(|folder| !folder.is_empty())
 }
 
 #[cfg(test)]
@@ -98,6 +103,15 @@ mod tests {
             assert_eq!(number(spelling).unwrap(), 2);
         }
         assert!(number("wal").is_err());
+    }
+
+    #[test]
+    fn a_test_and_a_program_know_their_profile() {
+        let profile = |program| profile_of(Path::new(program));
+        assert_eq!(profile("/r/target/debug/inoxdb").as_deref(), Some("dev"));
+        assert_eq!(profile("/r/target/debug/deps/kills-1f").as_deref(), Some("dev"));
+        assert_eq!(profile("/r/target/release/examples/try").as_deref(), Some("release"));
+        assert_eq!(profile("/inoxdb"), None);
     }
 
     #[test]

@@ -81,10 +81,14 @@ impl Database {
         match transaction.xid() {
             // It has changed nothing: there is nothing to commit, and no log to wait for.
             0 => Ok(()),
-            xid => {
-                CommitLog::commit(&mut self.pages, xid)?;
-                self.end_ddl(true)
-            }
+            xid => match CommitLog::commit(&mut self.pages, xid) {
+                Ok(()) => self.end_ddl(true),
+                Err(error) => {
+                    // The next transaction must not inherit what this one created and dropped.
+                    self.end_ddl(false)?;
+                    Err(error)
+                }
+            },
         }
     }
 
@@ -95,13 +99,17 @@ impl Database {
     }
 
     /// After the end of a transaction: its CREATEs and DROPs are final or forgotten, and the files of tables that do
-    /// not exist any more go. A crash before that leaves them to the sweep at the next start.
+    /// not exist any more go. A crash before that leaves them to the sweep at the next start, and so does a log that
+    /// has failed: the COMMIT that could not be made durable may be there all the same when the database is opened.
     fn end_ddl(&mut self, committed: bool) -> Result<()> {
         let ddl = std::mem::take(&mut self.ddl);
+        let log_failed = self.pages.wal().check().is_err();
         self.catalog.end_transaction(&mut self.pages, committed)?;
         for oid in if committed { ddl.dropped } else { ddl.created } {
             self.heaps.remove(&oid);
-            catalog::remove_files(&mut self.pages, oid)?;
+            if !log_failed {
+                catalog::remove_files(&mut self.pages, oid)?;
+            }
         }
         Ok(())
     }
@@ -127,4 +135,66 @@ impl Database {
 
 fn no_transaction() -> Error {
     Error::new(SqlState::NoActiveSqlTransaction, "there is no transaction in progress")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::small_options;
+    use crate::types::{Column, DataType, Schema, Value};
+    use crate::vfs::simulated::{Failure, Fault, Operation, SimulatedVfs};
+    use std::sync::Arc;
+
+    fn open(disk: &SimulatedVfs) -> Database {
+        Database::open(Arc::new(disk.clone()), small_options()).unwrap()
+    }
+
+    fn create(db: &mut Database, name: &str) -> Result<()> {
+        let column = Column { name: "body".to_string(), data_type: DataType::Text, not_null: false };
+        db.create_table(name, Schema::new(vec![column]).unwrap())
+    }
+
+    fn insert(db: &mut Database, name: &str, length: usize) -> Result<()> {
+        db.insert(name, vec![vec![Value::Text("x".repeat(length))]]).map(drop)
+    }
+
+    #[test]
+    fn a_table_whose_commit_is_in_doubt_is_whole_or_not_there() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        disk.inject(Fault {
+            on: Some(Operation::SyncData),
+            nth: 1,
+            failure: Failure::Io,
+            from_then_on: false,
+        });
+        create(&mut db, "t").unwrap_err();
+        create(&mut db, "other").unwrap_err();
+        drop(db);
+        // The process is gone, not the power: the record that could not be synced is in the file.
+        disk.kill();
+        let mut db = open(&disk);
+        assert_eq!(db.tables().unwrap().len(), 1);
+        insert(&mut db, "t", 1).unwrap();
+    }
+
+    #[test]
+    fn a_drop_that_did_not_commit_is_not_done_by_the_next_commit() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        for name in ["kept", "other"] {
+            create(&mut db, name).unwrap();
+            insert(&mut db, name, 1).unwrap();
+        }
+        db.begin().unwrap();
+        db.drop_table("kept").unwrap();
+        // So many pages that the commit log's has to be read again.
+        for _ in 0..60 {
+            insert(&mut db, "other", 4000).unwrap();
+        }
+        disk.inject(Fault { on: Some(Operation::Read), nth: 1, failure: Failure::Io, from_then_on: false });
+        db.commit().unwrap_err();
+        insert(&mut db, "other", 1).unwrap();
+        insert(&mut db, "kept", 1).unwrap();
+    }
 }

@@ -81,10 +81,14 @@ impl Database {
         match transaction.xid() {
             // It has changed nothing: there is nothing to commit, and no log to wait for.
             0 => Ok(()),
-            xid => {
-                CommitLog::commit(&mut self.pages, xid)?;
-                self.end_ddl(true)
-            }
+            xid => match CommitLog::commit(&mut self.pages, xid) {
+                Ok(()) => self.end_ddl(true),
+                Err(error) => {
+                    // The next transaction must not inherit what this one created and dropped.
+                    self.end_ddl(false)?;
+                    Err(error)
+                }
+            },
         }
     }
 
@@ -95,13 +99,17 @@ impl Database {
     }
 
     /// After the end of a transaction: its CREATEs and DROPs are final or forgotten, and the files of tables that do
-    /// not exist any more go. A crash before that leaves them to the sweep at the next start.
+    /// not exist any more go. A crash before that leaves them to the sweep at the next start, and so does a log that
+    /// has failed: the COMMIT that could not be made durable may be there all the same when the database is opened.
     fn end_ddl(&mut self, committed: bool) -> Result<()> {
         let ddl = std::mem::take(&mut self.ddl);
+        let log_failed = self.pages.wal().check().is_err();
         self.catalog.end_transaction(&mut self.pages, committed)?;
         let changed = !ddl.created.is_empty() || !ddl.dropped.is_empty();
         for oid in if committed { ddl.dropped } else { ddl.created } {
-            catalog::remove_files(&mut self.pages, oid)?;
+            if !log_failed {
+                catalog::remove_files(&mut self.pages, oid)?;
+            }
         }
         if changed {
             // What they remember may be about tables and indexes that are no more.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::execute::batch::Batch;
 use crate::testing::small_options;
 use crate::types::{DataType, Value};
-use crate::vfs::simulated::{SimulatedVfs, Survival};
+use crate::vfs::simulated::{Failure, Fault, Operation, SimulatedVfs, Survival};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -238,4 +238,38 @@ fn no_file_is_left_of_what_was_rolled_back_or_dropped() {
     disk.kill();
     let mut db = open(&disk).unwrap();
     assert_eq!(files(&mut db), before, "the sweep at the start left something");
+}
+
+#[test]
+fn an_index_whose_commit_is_in_doubt_is_whole_or_not_there() {
+    let disk = SimulatedVfs::new();
+    let mut db = open(&disk).unwrap();
+    run(&mut db, "CREATE TABLE t (id integer)").unwrap();
+    disk.inject(Fault { on: Some(Operation::SyncData), nth: 1, failure: Failure::Io, from_then_on: false });
+    run(&mut db, "CREATE INDEX i ON t (id)").unwrap_err();
+    run(&mut db, "INSERT INTO t VALUES (1)").unwrap_err();
+    drop(db);
+    // The process is gone, not the power: the record that could not be synced is in the file.
+    disk.kill();
+    let mut db = open(&disk).unwrap();
+    run(&mut db, "INSERT INTO t VALUES (2)").unwrap();
+    assert_eq!(query(&mut db, "SELECT id FROM t WHERE id = 2").unwrap(), [[2]]);
+}
+
+#[test]
+fn a_drop_that_did_not_commit_is_not_done_by_the_next_commit() {
+    let disk = SimulatedVfs::new();
+    let mut db = open(&disk).unwrap();
+    run(&mut db, "CREATE TABLE kept (id integer PRIMARY KEY)").unwrap();
+    run(&mut db, "CREATE TABLE other (body text)").unwrap();
+    run(&mut db, "BEGIN").unwrap();
+    run(&mut db, "DROP TABLE kept").unwrap();
+    // So many pages that the commit log's has to be read again.
+    for _ in 0..60 {
+        run(&mut db, &format!("INSERT INTO other VALUES ('{}')", "x".repeat(4000))).unwrap();
+    }
+    disk.inject(Fault { on: Some(Operation::Read), nth: 1, failure: Failure::Io, from_then_on: false });
+    run(&mut db, "COMMIT").unwrap_err();
+    run(&mut db, "INSERT INTO other VALUES ('x')").unwrap();
+    run(&mut db, "INSERT INTO kept VALUES (1)").unwrap();
 }

@@ -1,0 +1,113 @@
+//! The crash run: tries what `lib.rs` describes, and ends with a report of one figure a line.
+
+use std::io::IsTerminal;
+use std::panic;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use inox_crash::part::{Context, Outcome, PARTS, Part, Scale, part};
+use inox_crash::replay;
+use inox_crash::report::Report;
+
+/// Crashes the milestones in every way there is, and looks at what is left.
+#[derive(Parser)]
+#[command(name = "cargo x crash", version)]
+struct Arguments {
+    /// The parts to run; all of them if none is named.
+    #[arg(value_parser = part)]
+    parts: Vec<&'static Part>,
+
+    /// A little of everything, in a minute.
+    #[arg(long, conflicts_with = "nightly")]
+    quick: bool,
+
+    /// As much as a night allows.
+    #[arg(long)]
+    nightly: bool,
+
+    /// Decides what is left to chance: random histories, and which sample is taken where not everything is tried.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// How many threads to use; as many as the machine has processors, if it is not said.
+    #[arg(long)]
+    jobs: Option<usize>,
+
+    /// Try one case once more: what stands after `--replay` in a failure.
+    #[arg(long, value_name = "CASE", exclusive = true)]
+    replay: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all is well.
+fn run(arguments: &Arguments) -> Result<bool> {
+    if let Some(case) = &arguments.replay {
+        return match replay::replay(case)? {
+            Ok(()) => Ok(said("the right answer")),
+            Err(what) => Ok(!said(&what)),
+        };
+    }
+    if cfg!(not(debug_assertions)) {
+        bail!("build without --release: an overflow must be a panic, or it goes unnoticed");
+    }
+    // A panic is caught where it counts and told with its case; the place in our code says nothing.
+    panic::set_hook(Box::new(|_| {}));
+    let parts = if arguments.parts.is_empty() { PARTS.iter().collect() } else { arguments.parts.clone() };
+    let scale = match arguments {
+        Arguments { quick: true, .. } => Scale::Quick,
+        Arguments { nightly: true, .. } => Scale::Nightly,
+        _ => Scale::Standard,
+    };
+    println!("{scale:?} run, seed {}", arguments.seed);
+    let started = Instant::now();
+    let mut report = Report::new(scale);
+    for part in parts {
+        report.add(part, run_part(part, scale, arguments)?);
+    }
+    println!("{report}time: {} s", started.elapsed().as_secs());
+    Ok(report.is_good())
+}
+
+fn run_part(part: &Part, scale: Scale, arguments: &Arguments) -> Result<Outcome> {
+    let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let bar = progress(part.name);
+    let started = Instant::now();
+    let outcome = (part.run)(&Context { scale, seed: arguments.seed, jobs, bar: &bar })?;
+    bar.finish_and_clear();
+    let failures = match outcome.failures.len() {
+        0 => "good".into(),
+        1 => "1 FAILURE".into(),
+        more => format!("{more} FAILURES"),
+    };
+    println!("{:<10} {failures} ({:.0} s): {}", part.name, started.elapsed().as_secs_f64(), part.about);
+    Ok(outcome)
+}
+
+fn progress(name: &'static str) -> ProgressBar {
+    let bar = ProgressBar::no_length().with_message(name);
+    if !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len} {elapsed} (left {eta})");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar
+}
+
+fn said(what: &str) -> bool {
+    println!("{what}");
+    true
+}

@@ -1,0 +1,124 @@
+//! The report that closes a run: what was tried, in figures, what failed, and whether it was as much as promised.
+
+use std::fmt;
+
+use crate::part::{Outcome, PARTS, Part, Scale};
+
+/// How much a run has to try: the name of a figure, and how much of it in a standard run and in a nightly one.
+const BAR: &[(&str, u64, u64)] = &[
+    ("crash images", 200_000, 2_000_000),
+    ("crash points", 1_000, 1_000),
+    ("recovery points", 1_000, 10_000),
+    ("seeds", 500, 10_000),
+    ("io failures", 1_000, 1_000),
+    ("planted bugs", 14, 14),
+    ("kills", 500, 20_000),
+    ("corruption cases", 100_000, 500_000),
+    ("fuzz executions", 5_000_000, 1_000_000_000),
+];
+
+/// What must never happen, however much is tried.
+const NEVER: &[&str] = &["panics", "silent wrong answers"];
+
+pub struct Report {
+    scale: Scale,
+    parts: usize,
+    total: Outcome,
+}
+
+impl Report {
+    pub fn new(scale: Scale) -> Report {
+        Report { scale, parts: 0, total: Outcome::default() }
+    }
+
+    pub fn add(&mut self, part: &Part, outcome: Outcome) {
+        self.parts += 1;
+        self.total.add(outcome);
+        self.total.failures.iter_mut().for_each(|failure| {
+            if !failure.starts_with('[') {
+                *failure = format!("[{}] {failure}", part.name);
+            }
+        });
+    }
+
+    fn figure(&self, name: &str) -> u64 {
+        self.total.figures.iter().find(|(known, _)| *known == name).map_or(0, |(_, figure)| *figure)
+    }
+
+    /// What was tried less often than it has to be; asked of whole runs only.
+    fn shortfalls(&self) -> Vec<String> {
+        if self.scale == Scale::Quick || self.parts < PARTS.len() {
+            return Vec::new();
+        }
+        let wanted = BAR.iter().map(|(name, standard, nightly)| match self.scale {
+            Scale::Nightly => (*name, *nightly),
+            Scale::Standard | Scale::Quick => (*name, *standard),
+        });
+        let short = wanted.filter(|(name, wanted)| self.figure(name) < *wanted);
+        short.map(|(name, wanted)| format!("{name}: {} of at least {wanted}", self.figure(name))).collect()
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.total.failures.is_empty()
+            && NEVER.iter().all(|name| self.figure(name) == 0)
+            && self.figure("planted bugs") == self.figure("planted bugs caught")
+            && self.shortfalls().is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for failure in &self.total.failures {
+            writeln!(f, "\nFAILURE {failure}")?;
+        }
+        writeln!(f)?;
+        for shortfall in self.shortfalls() {
+            writeln!(f, "TOO LITTLE {shortfall}")?;
+        }
+        for skipped in &self.total.skipped {
+            writeln!(f, "skipped: {skipped}")?;
+        }
+        for (name, figure) in &self.total.figures {
+            writeln!(f, "{name}: {figure}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(scale: Scale) -> Report {
+        let mut report = Report::new(scale);
+        for part in PARTS {
+            report.add(part, Outcome::default());
+        }
+        for (name, standard, _) in BAR {
+            report.total.count(name, *standard);
+        }
+        report.total.count("planted bugs caught", 14);
+        report
+    }
+
+    #[test]
+    fn a_run_that_tries_enough_and_finds_nothing_is_good() {
+        assert!(full(Scale::Standard).is_good());
+        assert!(!full(Scale::Nightly).is_good());
+    }
+
+    #[test]
+    fn one_of_anything_that_must_not_be_spoils_it() {
+        for name in NEVER {
+            let mut report = full(Scale::Standard);
+            report.total.count(name, 1);
+            assert!(!report.is_good(), "{name}");
+        }
+        let mut report = full(Scale::Standard);
+        report.total.count("planted bugs", 1);
+        assert!(!report.is_good(), "a planted bug was not caught");
+        let mut report = full(Scale::Standard);
+        report.total.failures.push("something".into());
+        assert!(!report.is_good());
+    }
+}
