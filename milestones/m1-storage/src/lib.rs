@@ -3,6 +3,7 @@
 //! ```text
 //! repl          commands, line editing, tables, inspection
 //! database      the tables of one directory, and what can be done with their rows
+//! check         looks at all that is stored, and says what is wrong with it
 //! heap          rows in pages: insert, delete, scan, vacuum, free space
 //! transaction   who sees which row (here: everybody, every row that was not deleted)
 //! buffer        how pages are reached (here: straight from and to the file)
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod buffer;
+pub mod check;
 pub mod database;
 pub mod directory;
 pub mod error;

@@ -61,6 +61,19 @@ impl DataDirectory {
         Ok(DataDirectory { _lock: lock, is_new: !has_format })
     }
 
+    /// An error if there is no database, for those who would not make one.
+    pub fn expect(vfs: &dyn Vfs) -> Result<()> {
+        match vfs.exists(FORMAT_FILE) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(
+                SqlState::UndefinedFile,
+                format!("directory \"{}\" is not an InoxDB data directory", vfs.root()),
+            )
+            .with_detail(format!("It has no file \"{FORMAT_FILE}\"."))),
+            Err(error) => Err(Error::io("stat", FORMAT_FILE, error)),
+        }
+    }
+
     /// Whether there is no database in the directory yet.
     pub fn is_new(&self) -> bool {
         self.is_new

@@ -3,6 +3,7 @@
 //! ```text
 //! repl          commands, line editing, tables, inspection
 //! database      the tables of one directory, and what can be done with their rows
+//! check         looks at all that is stored, and says what is wrong with it
 //! heap          rows in pages: insert, delete, scan, vacuum, free space
 //! transaction   xids, the commit log, who sees which row
 //! recovery      what happens at open: the log is read, and what it says is done again
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod buffer;
+pub mod check;
 pub mod database;
 pub mod directory;
 pub mod error;

@@ -9,7 +9,6 @@
 //! knows nothing of transactions, and a table's rows and its line here are not changed together. Stage 4 removes
 //! it; until then, that is how it is.
 
-use crate::buffer::Files;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Schema, check_name};
 use crate::vfs::{self, Vfs};
@@ -67,6 +66,11 @@ impl Tables {
         })
     }
 
+    /// No table has this number yet, nor a greater one.
+    pub fn next(&self) -> u32 {
+        self.next
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&str, &TableEntry)> {
         self.tables.iter().map(|(name, table)| (name.as_str(), table))
     }
@@ -83,17 +87,6 @@ impl Tables {
         })?;
         self.tables.insert(name.to_string(), TableEntry { relation, schema });
         Ok(relation)
-    }
-
-    /// Removes the files of a table whose creation was interrupted before the list was saved: their number is still
-    /// to be given out.
-    pub fn sweep_orphans(&self, files: &mut Files) -> Result<()> {
-        for file in files.list()? {
-            if file.relation >= self.next {
-                files.remove(file)?;
-            }
-        }
-        Ok(())
     }
 
     fn read_line(&mut self, line: &str) -> Option<()> {
@@ -171,19 +164,6 @@ mod tests {
 
     fn column(name: &str, data_type: DataType, not_null: bool) -> Column {
         Column { name: name.to_string(), data_type, not_null }
-    }
-
-    #[test]
-    fn the_files_of_an_interrupted_creation_go_and_no_others() {
-        let vfs = std::sync::Arc::new(MemoryVfs::new());
-        let mut tables = Tables::empty();
-        let schema = Schema::new(vec![column("id", DataType::Integer, true)]).unwrap();
-        let relation = tables.add("t", schema).unwrap();
-        for name in [format!("base/{relation}"), format!("base/{}", relation + 1), "base/1".to_string()] {
-            vfs.create(&name).unwrap();
-        }
-        tables.sweep_orphans(&mut Files::new(vfs.clone())).unwrap();
-        assert_eq!(vfs.list("base").unwrap(), ["1".to_string(), relation.to_string()]);
     }
 
     #[test]

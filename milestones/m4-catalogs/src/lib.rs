@@ -3,6 +3,7 @@
 //! ```text
 //! repl          commands, line editing, tables, inspection
 //! database      the tables of one directory, and what can be done with their rows
+//! check         looks at all that is stored, and says what is wrong with it
 //! catalog       which tables there are, as rows of tables
 //! heap          rows in pages: insert, delete, scan, vacuum, free space
 //! transaction   xids, the commit log, who sees which row
@@ -19,6 +20,7 @@
 
 pub mod buffer;
 pub mod catalog;
+pub mod check;
 pub mod database;
 pub mod directory;
 pub mod error;

@@ -3,6 +3,7 @@
 //! ```text
 //! repl          commands, line editing, tables, inspection
 //! database      the tables of one directory, and what can be done with their rows
+//! check         looks at all that is stored, and says what is wrong with it
 //! sql           parse, bind, plan
 //! execute       batches of rows through operators
 //! catalog       which tables and indexes there are, as rows of tables
@@ -22,6 +23,7 @@
 
 pub mod buffer;
 pub mod catalog;
+pub mod check;
 pub mod database;
 pub mod directory;
 pub mod error;

@@ -1,7 +1,10 @@
 //! The database: its directory, its tables, and what can be done with their rows.
 
+mod check;
 mod inspect;
 mod rows;
+
+pub use check::check_directory;
 
 use crate::buffer::{BASE, Pages};
 use crate::directory::DataDirectory;
@@ -53,8 +56,7 @@ impl Database {
             directory.mark_complete(&*vfs)?;
         }
         let tables = Tables::load(&*vfs)?;
-        let mut pages = Pages::new(vfs);
-        tables.sweep_orphans(pages.files())?;
+        let pages = Pages::new(vfs);
         Ok(Database {
             tables,
             pages,
@@ -67,6 +69,9 @@ impl Database {
     pub fn create_table(&mut self, name: &str, schema: Schema) -> Result<()> {
         let mut tables = self.tables.clone();
         let relation = tables.add(name, schema)?;
+        // A creation that was interrupted may have left files of this number.
+        self.pages.remove_file(FileId::main(relation))?;
+        self.pages.remove_file(FileId::free_space_map(relation))?;
         Heap::create(&mut self.pages, relation)?;
         tables.save(&**self.pages.files().vfs())?;
         self.tables = tables;

@@ -10,7 +10,7 @@
 
 mod commit_log;
 
-pub use commit_log::CommitLog;
+pub use commit_log::{COMMIT_LOG, CommitLog};
 
 use crate::buffer::Pages;
 use crate::error::Result;

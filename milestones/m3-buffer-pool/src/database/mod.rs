@@ -1,10 +1,12 @@
 //! The database: its directory, its tables, and what can be done with their rows.
 
 mod block;
+mod check;
 mod inspect;
 mod rows;
 
 pub use block::Outcome;
+pub use check::check_directory;
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::directory::DataDirectory;
@@ -88,7 +90,6 @@ impl Database {
         let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
         if !damage.is_noted() {
             recovery::finish(&mut pages, &recovery)?;
-            tables.sweep_orphans(pages.files())?;
         }
         Ok(Database {
             pages,
@@ -129,6 +130,9 @@ impl Database {
             db.check_writable("CREATE TABLE")?;
             let mut tables = db.tables.clone();
             let relation = tables.add(name, schema)?;
+            // A creation that was interrupted may have left files of this number.
+            db.pages.remove_file(FileId::main(relation))?;
+            db.pages.remove_file(FileId::free_space_map(relation))?;
             Heap::create(&mut db.pages, relation)?;
             tables.save(&**db.pages.files().vfs())?;
             db.tables = tables;

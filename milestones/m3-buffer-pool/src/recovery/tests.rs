@@ -4,7 +4,7 @@
 //! and something of what was not synced survives. After recovery the database must hold exactly what the model says,
 //! with one freedom: the transaction whose commit had not answered is there as a whole or not at all.
 
-use crate::database::Database;
+use crate::database::{Database, check_directory};
 use crate::error::Result;
 use crate::page::Tid;
 use crate::testing::small_options;
@@ -123,10 +123,16 @@ fn rows_of(places: &BTreeMap<i32, (Tid, usize)>) -> Rows {
 
 /// After a crash: the database holds one of the states the model allows, and holds it still after crashing again.
 fn check(disk: &SimulatedVfs, model: &mut Model, place: &str) {
+    let before = disk.operations();
+    let report = check_directory(Arc::new(disk.clone())).unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert!(report.is_sound(), "{place}: {report}");
+    assert_eq!(disk.operations(), before, "{place}: the check has changed something");
     let mut db = open(disk).unwrap_or_else(|error| panic!("{place}: {error}"));
     let found = rows_of(&read(&mut db).unwrap_or_else(|error| panic!("{place}: {error}")));
     let allowed = found == model.committed || (model.in_doubt && found == model.pending);
     assert!(allowed, "{place}: found {found:?}, committed {:?}, {}", model.committed, model.in_doubt);
+    let report = db.check();
+    assert!(report.is_sound(), "{place}: {report}");
     drop(db);
     disk.power_cut(Survival::None, 1);
     let again = rows_of(&read(&mut open(disk).unwrap()).unwrap());

@@ -1,6 +1,7 @@
 //! The conversation: reads commands, has the database carry them out, prints what comes of it.
 //!
-//! - `options` the command line; `place` where the database lies and how it is opened
+//! - `options` the command line; `check` checks a directory instead of opening it
+//! - `place` where the database lies and how it is opened
 //! - `input` where lines come from; `gather` makes commands of them
 //! - `commands` what can be said; `arguments` and `values` read what follows a command's name
 //! - `output` where everything is printed; `table` draws results; `report` prints errors
@@ -8,6 +9,7 @@
 //! Nothing that is typed ends the session, except `\q`.
 
 mod arguments;
+mod check;
 mod commands;
 mod gather;
 mod input;

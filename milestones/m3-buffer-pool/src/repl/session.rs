@@ -1,9 +1,10 @@
 //! One conversation, from the first prompt to the last.
 
+use super::check;
 use super::commands;
 use super::gather::Gatherer;
 use super::input::{Input, Line};
-use super::options::Options;
+use super::options::{Command, Options};
 use super::output::Output;
 use super::place::Place;
 use super::report::{self, Verbosity};
@@ -42,6 +43,9 @@ pub struct Session {
 /// The program: opens the directory that the command line names, and holds a conversation about it.
 pub fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(Command::Check { directory }) = &options.command {
+        return check::run(directory);
+    }
     match converse(&options) {
         Ok(code) => code,
         Err(error) => {

@@ -15,7 +15,8 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligne
 pub const CONTROL_FILE: &str = "control";
 
 const MAGIC: u64 = u64::from_le_bytes(*b"InoxCtrl");
-const SLOT_OFFSETS: [u64; 2] = [0, 4096];
+/// Where the slots are in the file.
+pub const SLOT_OFFSETS: [u64; 2] = [0, 4096];
 
 /// What a checkpoint leaves for the next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,27 @@ struct Slot {
     segment_size: U32,
     clean: U32,
     crc: U32,
+}
+
+/// A slot that was read back whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavedControl {
+    /// The higher it is, the newer the slot.
+    pub sequence: u64,
+    pub data: ControlData,
+}
+
+/// Both slots, as far as they are whole and where they belong: even numbers in the first, odd ones in the second.
+pub fn read_slots(file: &File) -> Result<[Option<SavedControl>; 2]> {
+    let mut saved = [None; 2];
+    for (number, (saved, offset)) in (0..).zip(saved.iter_mut().zip(SLOT_OFFSETS)) {
+        let mut slot = Slot::new_zeroed();
+        let is_whole = file.read_at(slot.as_mut_bytes(), offset)? == size_of::<Slot>();
+        if is_whole && slot.is_valid() && slot.sequence.get() % 2 == number {
+            *saved = Some(SavedControl { sequence: slot.sequence.get(), data: slot.data()? });
+        }
+    }
+    Ok(saved)
 }
 
 /// The open control file.
@@ -86,15 +108,8 @@ impl ControlFile {
     /// Reads both slots and goes by the newer whole one.
     pub fn open(vfs: &dyn Vfs) -> Result<ControlFile> {
         let file = File::open(vfs, CONTROL_FILE)?;
-        let mut slots: Vec<Slot> = Vec::new();
-        for (number, offset) in SLOT_OFFSETS.into_iter().enumerate() {
-            let mut slot = Slot::new_zeroed();
-            let is_whole = file.read_at(slot.as_mut_bytes(), offset)? == size_of::<Slot>();
-            if is_whole && slot.is_valid() && slot.sequence.get() % 2 == number as u64 {
-                slots.push(slot);
-            }
-        }
-        slots.sort_by_key(|slot| slot.sequence.get());
+        let mut slots: Vec<SavedControl> = read_slots(&file)?.into_iter().flatten().collect();
+        slots.sort_by_key(|slot| slot.sequence);
         let Some(newest) = slots.last() else {
             return Err(Error::corrupted(
                 format_args!("file \"{CONTROL_FILE}\""),
@@ -103,9 +118,9 @@ impl ControlFile {
         };
         Ok(ControlFile {
             file,
-            sequence: newest.sequence.get(),
-            data: newest.data()?,
-            older_redo: slots[0].redo.get(),
+            sequence: newest.sequence,
+            data: newest.data,
+            older_redo: slots[0].data.redo,
             one_slot: slots.len() == 1,
         })
     }

@@ -12,6 +12,7 @@
 //! after a rollback.
 
 mod bootstrap;
+mod check;
 mod rows;
 
 pub use bootstrap::create as bootstrap;
@@ -132,15 +133,12 @@ impl Catalog {
     /// whose DROP committed just before the crash.
     pub fn sweep_orphans(&self, pages: &mut Pages) -> Result<Vec<FileId>> {
         let owned: std::collections::HashSet<Oid> = self.tables.values().map(|table| table.oid).collect();
-        let files = pages.files().list()?;
+        let mut files = pages.files().list()?;
+        files.retain(|file| file.relation >= FIRST_OID);
         // The log does not tell of every number that was given out: an empty table's files are in no record.
-        let newest = files.iter().map(|file| file.relation).max().unwrap_or(0);
         let next = &mut pages.control().next_relation;
-        *next = (*next).max(newest.saturating_add(1));
-        let orphans: Vec<FileId> = files
-            .into_iter()
-            .filter(|file| file.relation >= FIRST_OID && !owned.contains(&file.relation))
-            .collect();
+        *next = files.iter().map(|file| file.relation.saturating_add(1)).fold(*next, u32::max);
+        let orphans: Vec<FileId> = files.into_iter().filter(|file| !owned.contains(&file.relation)).collect();
         for file in &orphans {
             pages.remove_file(*file)?;
         }
@@ -158,6 +156,11 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+/// What is wrong with the rows of the catalogs.
+pub fn check(pages: &mut Pages, transaction: &Transaction, problem: &mut dyn FnMut(Error)) -> Result<()> {
+    check::check_tables(pages, transaction, &[check::TABLE], problem).map(drop)
 }
 
 /// A number that nothing has had before. It is saved by the next checkpoint; after a crash, the log and the files

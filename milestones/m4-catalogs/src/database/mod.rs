@@ -1,10 +1,12 @@
 //! The database: its directory, its tables, and what can be done with their rows.
 
 mod block;
+mod check;
 mod inspect;
 mod rows;
 
 pub use block::Outcome;
+pub use check::check_directory;
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::catalog::{self, Catalog, Oid, Table};

@@ -4,12 +4,12 @@ use crate::buffer;
 use crate::error::{Error, Result, SqlState};
 use crate::sizes::{self, shared_buffers};
 use crate::wal;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Opens a data directory, and speaks with whoever types.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Options {
     /// The data directory; it is made if it does not exist.
     #[arg(value_name = "DIR", default_value = concat!("./", env!("CARGO_PKG_NAME"), "-data"))]
@@ -38,6 +38,19 @@ pub struct Options {
     /// Use a disk that is only simulated, on which \crash cuts the power. Equal seeds, equal losses.
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
     pub simulate: Option<u64>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do instead of a conversation. A directory with such a name is `./check`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Checks a data directory without changing it: exit status 0 if it is sound, 1 if not, 2 if there is none.
+    Check {
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 impl Options {

@@ -10,7 +10,7 @@
 use super::Xid;
 use crate::buffer::{BASE, Files, MAX_GAP, Pages};
 use crate::error::{Error, Result};
-use crate::page::{FileId, HEADER_SIZE, PAGE_SIZE, PageId, PageKind, PageNo};
+use crate::page::{FileId, HEADER_SIZE, PAGE_SIZE, Page, PageId, PageKind, PageNo};
 use crate::vfs::{File, Vfs};
 use crate::wal::RecordKind;
 use std::sync::Arc;
@@ -45,6 +45,13 @@ impl CommitLog {
         }
         page.expect_kind(id, PageKind::CommitLog, BYTES)?;
         Ok(page.special().get(byte).is_some_and(|bits| bits & mask != 0))
+    }
+
+    /// The highest transaction that a page of the commit log says has committed.
+    pub fn last_committed(page: &Page, number: PageNo) -> Option<Xid> {
+        let (byte, bits) = page.special().iter().enumerate().rfind(|(_, bits)| **bits != 0)?;
+        let before = u64::from(number) * BYTES as u64 + byte as u64;
+        Some(before * 8 + u64::from(7 - bits.leading_zeros()))
     }
 
     /// Commits: sets the bit, logs it as a commit record, and waits until that is durable.

@@ -12,11 +12,14 @@
 //! after a rollback.
 
 mod bootstrap;
+mod check;
+mod check_indexes;
 mod indexes;
 mod lookup;
 mod rows;
 
 pub use bootstrap::create as bootstrap;
+pub use check_indexes::check;
 pub use indexes::Index;
 pub use lookup::{Lookup, Lookups};
 
@@ -160,15 +163,12 @@ impl Catalog {
         let indexes = self.tables.values().flat_map(|table| &table.indexes).map(|index| index.oid);
         let owned: std::collections::HashSet<Oid> =
             self.tables.values().map(|table| table.oid).chain(indexes).collect();
-        let files = pages.files().list()?;
+        let mut files = pages.files().list()?;
+        files.retain(|file| file.relation >= FIRST_OID);
         // The log does not tell of every number that was given out: an empty table's files are in no record.
-        let newest = files.iter().map(|file| file.relation).max().unwrap_or(0);
         let next = &mut pages.control().next_relation;
-        *next = (*next).max(newest.saturating_add(1));
-        let orphans: Vec<FileId> = files
-            .into_iter()
-            .filter(|file| file.relation >= FIRST_OID && !owned.contains(&file.relation))
-            .collect();
+        *next = files.iter().map(|file| file.relation.saturating_add(1)).fold(*next, u32::max);
+        let orphans: Vec<FileId> = files.into_iter().filter(|file| !owned.contains(&file.relation)).collect();
         for file in &orphans {
             pages.remove_file(*file)?;
         }

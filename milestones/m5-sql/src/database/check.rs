@@ -1,52 +1,456 @@
-//! Whether the parts of the database agree: every tree is a tree, and its entries and the table's rows lead to each
-//! other.
+//! Whether everything is as it should be: in an open database, and in a directory that must not be touched.
 
-use super::Database;
-use crate::catalog::{Index, Table};
+use super::{Database, FORMAT, OWN_NAMES};
+use crate::buffer::Options;
+use crate::catalog::{self, FIRST_OID, Oid};
+use crate::check::heap::{Bounds, HeapCheck};
+use crate::check::index::IndexCheck;
+use crate::check::{self, Report};
+use crate::directory::DataDirectory;
 use crate::error::{Error, Result, SqlState};
-use crate::heap::Heap;
-use crate::index::{BTree, key};
-use crate::page::Tid;
+use crate::page::FileId;
+use crate::transaction::COMMIT_LOG;
+use crate::vfs::{OverlayVfs, Vfs};
 use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Checks the database in `vfs` without changing anything there. An error if there is none, or it is in use.
+///
+/// What a crash has left is recovered first, in memory: so a torn page that the log mends is no problem. If the
+/// database cannot be opened, that is one, and its pages are looked at as they are.
+pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
+    DataDirectory::expect(&*vfs)?;
+    let overlay: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs.clone()));
+    let directory = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?;
+    let mut report = Report::default();
+    let segments = check::log::check_files(&overlay, &mut report);
+    drop(directory);
+    match Database::open(overlay, Options::default()) {
+        Ok(mut database) => database.check_into(&mut report),
+        Err(error) if error.state() == SqlState::LockFileExists => return Err(error),
+        Err(error) => {
+            report.begin_part();
+            report.problem(error);
+            check::files::check_pages(&vfs, &mut report);
+            report.count("log segment", segments);
+        }
+    }
+    Ok(report)
+}
 
 impl Database {
-    /// Looks at every index and says what is wrong, and where. Holds a table's places in memory.
-    pub fn check(&mut self) -> Vec<Error> {
-        let mut problems = Vec::new();
-        let tables: Vec<_> = self.catalog.tables().cloned().collect();
-        for table in tables {
-            for index in &table.indexes {
-                if let Err(error) = self.check_index(&table, index, &mut problems) {
-                    problems.push(error);
-                }
-            }
-        }
-        problems
+    /// Looks at everything and says what is wrong, and where.
+    pub fn check(&mut self) -> Report {
+        let mut report = Report::default();
+        self.check_into(&mut report);
+        report
     }
 
-    fn check_index(&mut self, table: &Table, index: &Index, problems: &mut Vec<Error>) -> Result<()> {
-        let Database { pages, transaction, .. } = self;
-        let mut entries = HashSet::new();
-        let tree = BTree::new(index.oid, &index.name);
-        problems.extend(tree.check(pages, &mut |key, tid| {
-            entries.insert((key.to_vec(), tid));
-        }));
-        let mut scan = Heap::new(table.oid).scan(pages)?;
-        let (mut visible, mut key) = (Vec::new(), Vec::new());
-        while let Some((number, page)) = scan.next_page(pages, transaction, &mut visible)? {
-            for slot in &visible {
-                let tid = Tid { page: number, slot: *slot };
-                key.clear();
-                let tuple = page.item(*slot).unwrap_or(&[]);
-                key::push_tuple(&mut key, &table.layout, tuple, &index.columns)?;
-                if !entries.contains(&(std::mem::take(&mut key), tid)) {
-                    problems.push(Error::new(
-                        SqlState::IndexCorrupted,
-                        format!("index \"{}\" does not lead to row {tid} of \"{}\"", index.name, table.name),
-                    ));
+    fn check_into(&mut self, report: &mut Report) {
+        let Database { pages, catalog, ddl, transaction, .. } = self;
+        // As the next command will see it: with all that was done so far.
+        let mut transaction = transaction.clone();
+        transaction.next_command();
+        check::frames::check(pages, report);
+        report.begin_part();
+        if let Err(error) = catalog::check(pages, &transaction, &mut |problem| report.problem(problem)) {
+            report.problem(error);
+        }
+        let bounds = Bounds { next_xid: pages.control().next_xid, log_end: pages.wal().end() };
+        let mut owned: HashSet<Oid> = HashSet::new();
+        for table in catalog.tables() {
+            let (relation, schema, layout) = (table.oid, &table.schema, &table.layout);
+            HeapCheck { relation, schema, layout, transaction: &transaction, bounds }.run(pages, report);
+            owned.insert(table.oid);
+            for index in &table.indexes {
+                IndexCheck { table, index, transaction: &transaction, bounds }.run(pages, report);
+                owned.insert(index.oid);
+            }
+        }
+        check::log::check_open(pages, bounds, report);
+        // What the transaction has dropped keeps its files until it has committed.
+        owned.extend(&ddl.dropped);
+        let is_owned = |file: FileId| owned.contains(&file.relation) || file == COMMIT_LOG;
+        check::files::check_owners(&**pages.files().vfs(), is_owned, report);
+        let next = pages.control().next_relation.max(FIRST_OID);
+        for oid in owned.iter().filter(|oid| **oid >= next) {
+            let file = format!("file \"base/{}\"", FileId::main(*oid));
+            report.problem(Error::corrupted(file, format_args!("but the next number is {next}")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Sink;
+    use crate::execute::batch::Batch;
+    use crate::heap::Heap;
+    use crate::page::Tid;
+    use crate::testing::small_options;
+    use crate::transaction::{CommitLog, Transaction};
+    use crate::tuple::TupleBuffer;
+    use crate::types::{DataType, Value};
+    use crate::vfs::{File, SimulatedVfs, read_file};
+
+    /// Of the tables, not of the catalogs.
+    const ROWS: u64 = 2000;
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn columns(&mut self, _: &[String], _: &[DataType]) -> Result<()> {
+            Ok(())
+        }
+
+        fn rows(&mut self, _: &Batch) -> Result<()> {
+            Ok(())
+        }
+
+        fn notice(&mut self, _: &str, _: &str) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn run(db: &mut Database, sql: &str) {
+        db.execute(sql, &mut Nobody).unwrap();
+    }
+
+    fn database(disk: &SimulatedVfs) -> Database {
+        // All of this is less log than a checkpoint takes to be made.
+        let options = Options { max_wal_size: 1 << 20, ..small_options() };
+        let mut db = Database::open(Arc::new(disk.clone()), options).unwrap();
+        let numbers: Vec<String> = (0..1000).map(|n| format!("({n}, {})", n % 7)).collect();
+        for name in ["a", "b"] {
+            run(&mut db, &format!("CREATE TABLE {name} (n integer PRIMARY KEY, m integer)"));
+            run(&mut db, &format!("CREATE INDEX ON {name} (m, n)"));
+            run(&mut db, &format!("INSERT INTO {name} VALUES {}", numbers.join(", ")));
+        }
+        db
+    }
+
+    /// The rows of the catalogs: types, relations, columns and the like.
+    const CATALOG_ROWS: u64 = 60;
+
+    /// The rows that were counted, without the catalogs'.
+    fn rows(report: &Report) -> u64 {
+        report.counted("row") - CATALOG_ROWS
+    }
+
+    fn content(disk: &SimulatedVfs) -> Vec<(String, Vec<u8>)> {
+        let below = ["", "base/", "wal/"].into_iter().flat_map(|directory| {
+            let names = disk.list(directory.trim_end_matches('/')).unwrap_or_default();
+            names.into_iter().map(move |name| format!("{directory}{name}"))
+        });
+        below.filter_map(|path| Some((path.clone(), read_file(disk, &path, u64::MAX).ok()?))).collect()
+    }
+
+    fn check(disk: &SimulatedVfs) -> Report {
+        let before = (content(disk), disk.operations());
+        let report = check_directory(Arc::new(disk.clone())).unwrap();
+        assert!((content(disk), disk.operations()) == before, "something was changed");
+        report
+    }
+
+    #[test]
+    fn a_sound_directory_is_counted_and_stays_as_it_is() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        assert!(db.check().is_sound());
+        db.close().unwrap();
+        let report = check(&disk);
+        assert_eq!((report.notes.len(), rows(&report)), (0, ROWS));
+        assert!(report.to_string().ends_with(": no problems found"), "{report}");
+    }
+
+    #[test]
+    fn a_killed_process_leaves_a_log_to_replay_and_no_problems() {
+        let disk = SimulatedVfs::new();
+        drop(database(&disk));
+        disk.kill();
+        let report = check(&disk);
+        assert!(report.is_sound(), "{report}");
+        assert!(report.notes[0].starts_with("not closed in order: the log is replayed from 0/"), "{report}");
+        assert_eq!(rows(&report), ROWS);
+        // The power fails, and a page that the log mends is torn.
+        let page = [0xff; 100];
+        File::open(&disk, "base/16384").unwrap().write_all_at(&page, 4000).unwrap();
+        let report = check(&disk);
+        assert!(report.is_sound(), "{report}");
+    }
+
+    #[test]
+    fn a_segment_that_is_cut_short_or_gone_is_named() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        let segments = disk.list("wal").unwrap();
+        let (first, last) = (&segments[0], &segments[segments.len() - 1]);
+        File::open(&disk, &format!("wal/{last}")).unwrap().set_len(100).unwrap();
+        File::create(&disk, "wal/notes").unwrap();
+        let report = check(&disk).to_string();
+        assert!(
+            report.contains(&format!("file \"wal/{last}\": 100 bytes long, expected 65536\n")),
+            "{report}"
+        );
+        assert!(report.contains("file \"wal/notes\": is not a segment of the log\n"), "{report}");
+        disk.remove(&format!("wal/{first}")).unwrap();
+        let report = check(&disk).to_string();
+        assert!(report.contains(&format!("file \"wal/{first}\": is missing\n")), "{report}");
+    }
+
+    #[test]
+    fn a_log_that_is_damaged_keeps_the_database_closed_and_the_pages_are_checked() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let redo = db.pages.control().redo;
+        drop(db);
+        disk.kill();
+        let path = format!("wal/{:016X}", redo / 65536);
+        File::open(&disk, &path).unwrap().write_all_at(&[0xff; 8], redo % 65536 + 60).unwrap();
+        let report = check(&disk);
+        assert!(
+            report.problems[0].message().contains("unreadable, but the log was durable up to"),
+            "{report}"
+        );
+        assert!(report.counted("file") > 0 && report.counted("page") > 0, "{report}");
+    }
+
+    #[test]
+    fn a_damaged_slot_of_the_control_file_is_noted_and_mended_by_opening() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        for offset in [20, 4096 + 20] {
+            let damaged = disk.fork();
+            File::open(&damaged, "control").unwrap().write_all_at(&[0xff], offset).unwrap();
+            let report = check(&damaged);
+            let slot = offset - 20;
+            assert_eq!(report.notes[0], format!("file \"control\": the slot at {slot} is not whole"));
+            assert!(report.is_sound(), "{report}");
+            let mut db = Database::open(Arc::new(damaged.clone()), small_options()).unwrap();
+            assert!(db.check().is_sound());
+            File::open(&damaged, "control").unwrap().write_all_at(&[0xff], offset).unwrap();
+            assert_eq!(db.check().notes, [format!("file \"control\": the slot at {slot} is not whole")]);
+            db.checkpoint().unwrap();
+            assert!(db.check().notes.is_empty(), "the next write replaces it");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_never_began_cannot_have_committed() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        CommitLog::commit(&mut db.pages, 777).unwrap();
+        let report = db.check().to_string();
+        let what = "page 0 of file \"base/1\": says that transaction 777 has committed, but the next one is";
+        assert!(report.contains(what), "{report}");
+    }
+
+    #[test]
+    fn a_page_that_rots_behind_the_pool_is_noticed() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        db.checkpoint().unwrap();
+        assert!(db.check().is_sound());
+        File::open(&disk, "base/16384").unwrap().write_all_at(&[0xff], 100).unwrap();
+        let report = db.check().to_string();
+        assert!(report.starts_with("page 0 of file \"base/16384\": the checksum is"), "{report}");
+    }
+
+    #[test]
+    fn damage_to_one_table_does_not_hide_the_other() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        File::open(&disk, "base/16384").unwrap().write_all_at(&[0xff], 9000).unwrap();
+        File::create(&disk, "base/notes").unwrap();
+        File::create(&disk, "base/16000").unwrap();
+        let report = check(&disk);
+        let problems: Vec<_> = report.problems.iter().map(|problem| problem.message()).collect();
+        assert!(problems[0].starts_with("page 1 of file \"base/16384\": the checksum is"), "{problems:?}");
+        assert_eq!(
+            problems[1..],
+            ["file \"base/16000\": belongs to no relation", "file \"base/notes\": is not a relation's"]
+        );
+    }
+
+    #[test]
+    fn no_database_and_one_in_use_are_errors() {
+        let disk = SimulatedVfs::new();
+        let state = |disk: &SimulatedVfs| check_directory(Arc::new(disk.clone())).unwrap_err().state().code();
+        assert_eq!((state(&disk), content(&disk).len()), ("58P01", 0));
+        let _open = database(&disk);
+        assert_eq!(state(&disk), "F0001");
+    }
+
+    #[test]
+    fn catalogs_that_name_what_is_not_there_are_a_problem() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let oid = db.relation("a").unwrap();
+        // A row of pg_class goes, and those that refer to it stay; only the memory of the catalogs still knows.
+        db.transaction.assign_xid(&mut db.pages);
+        db.transaction.next_command();
+        let mut heap = Heap::new(1259);
+        let mut found = Vec::new();
+        let mut scan = heap.scan(&mut db.pages).unwrap();
+        let mut slots = Vec::new();
+        let layout = db.layout("pg_class").unwrap().clone();
+        while let Some((page, bytes)) = scan.next_page(&mut db.pages, &db.transaction, &mut slots).unwrap() {
+            for slot in &slots {
+                let row = layout.row(bytes.item(*slot).unwrap()).unwrap();
+                if row[0] == Value::BigInt(i64::from(oid)) {
+                    found.push(Tid { page, slot: *slot });
                 }
             }
         }
-        Ok(())
+        heap.delete(&mut db.pages, &db.transaction, &found).unwrap();
+        let report = db.check().to_string();
+        let what = format!("of file \"base/1249\": column \"m\" is of table {oid}, which is not in pg_class");
+        assert!(report.contains(&what), "{report}");
+    }
+
+    #[test]
+    fn a_table_without_files_is_a_problem_and_the_next_is_checked() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        disk.remove("base/16384").unwrap();
+        let report = check(&disk);
+        assert!(report.problems[0].message().starts_with("could not open file \"base/16384\""), "{report}");
+        assert_eq!((report.problems.len(), rows(&report)), (1, 1000));
+    }
+
+    #[test]
+    fn the_number_of_an_empty_table_is_not_given_out_again_after_a_crash() {
+        let disk = SimulatedVfs::new();
+        let mut db = Database::open(Arc::new(disk.clone()), small_options()).unwrap();
+        run(&mut db, "CREATE TABLE x (n integer)");
+        drop(db);
+        disk.kill();
+        let mut db = Database::open(Arc::new(disk.clone()), small_options()).unwrap();
+        assert!(db.check().is_sound(), "{}", db.check());
+        run(&mut db, "CREATE TABLE y (n integer)");
+        assert!(db.check().is_sound(), "{}", db.check());
+    }
+
+    /// Stores a row of table `a` behind the indexes' backs, in a transaction of its own.
+    fn insert_without_indexes(db: &mut Database, n: i32) -> Tid {
+        let (oid, layout) = (db.relation("a").unwrap(), db.layout("a").unwrap().clone());
+        let mut tuples = TupleBuffer::default();
+        tuples.push_row(&layout, &[Value::Integer(n), Value::Null]).unwrap();
+        let mut transaction = Transaction::default();
+        transaction.assign_xid(&mut db.pages);
+        let mut tids = Vec::new();
+        Heap::new(oid).insert(&mut db.pages, &transaction, 2, &mut tuples, &mut tids).unwrap();
+        CommitLog::commit(&mut db.pages, transaction.xid()).unwrap();
+        tids[0]
+    }
+
+    #[test]
+    fn a_row_that_the_indexes_do_not_lead_to_is_named() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let tid = insert_without_indexes(&mut db, 5000);
+        let report = db.check();
+        let problems: Vec<_> = report.problems.iter().map(|problem| problem.message()).collect();
+        let place = format!("slot {} of page {} of file \"base/16384\": index", tid.slot, tid.page);
+        let expected =
+            ["a_pkey", "a_m_n_idx"].map(|name| format!("{place} \"{name}\" does not lead to that row"));
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn an_entry_without_its_row_or_with_another_is_named() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let (oid, tid) = (db.relation("a").unwrap(), Tid { page: 1, slot: 3 });
+        let mut transaction = Transaction::default();
+        transaction.assign_xid(&mut db.pages);
+        let mut heap = Heap::new(oid);
+        let garbage = [3, 4, 5].map(|slot| Tid { slot, ..tid });
+        heap.remove_garbage(&mut db.pages, &transaction, &garbage, &mut Default::default()).unwrap();
+        let report = db.check().to_string();
+        let place = "slot 3 of page 1 of file \"base/16384\": index \"a_pkey\" leads there, but";
+        assert!(report.contains(&format!("{place} there is no row\n")), "{report}");
+        // The next row takes over the place, and the old entries lead to a stranger.
+        assert_eq!(insert_without_indexes(&mut db, 5000), tid);
+        let report = db.check().to_string();
+        assert!(report.contains(&format!("{place} the row has another key\n")), "{report}");
+    }
+
+    #[test]
+    fn two_rows_with_one_key_of_a_unique_index_are_named() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        run(&mut db, "CREATE TABLE c (n integer, m integer)");
+        run(&mut db, "CREATE INDEX c_n ON c (n)");
+        run(&mut db, "INSERT INTO c VALUES (1, 0), (NULL, 1), (2, 2), (NULL, 3), (2, 4), (3, 5), (3, 6)");
+        run(&mut db, "DELETE FROM c WHERE m = 6");
+        assert!(db.check().is_sound());
+        let table = db.catalog.get("c").unwrap().clone();
+        let index = crate::catalog::Index { unique: true, ..(*table.indexes[0]).clone() };
+        let (bounds, transaction) = (Bounds { next_xid: 1000, log_end: u64::MAX }, Transaction::default());
+        let mut report = Report::default();
+        let check = IndexCheck { table: &table, index: &index, transaction: &transaction, bounds };
+        check.run(&mut db.pages, &mut report);
+        let problems: Vec<_> = report.problems.iter().map(|problem| problem.message()).collect();
+        let place = format!("slot 5 of page 0 of file \"base/{}\"", table.oid);
+        assert_eq!(
+            problems,
+            [format!("{place}: index \"c_n\" is the key of that row and of slot 3 of page 0")]
+        );
+    }
+
+    #[test]
+    fn an_index_whose_tree_is_damaged_does_not_hide_the_next() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        let (file, oid) = ("base/16385", 16385);
+        let mut page = crate::page::Page::zeroed();
+        File::open(&disk, file).unwrap().read_exact_at(page.bytes_mut(), 2 * 8192).unwrap();
+        // Two line pointers change places: the items are out of order.
+        let (first, second) = (page.line_pointer(1).to_bytes(), page.line_pointer(2).to_bytes());
+        page.bytes_mut()[24..28].copy_from_slice(&second);
+        page.bytes_mut()[28..32].copy_from_slice(&first);
+        page.seal(FileId::main(oid).page(2));
+        File::open(&disk, file).unwrap().write_all_at(page.bytes(), 2 * 8192).unwrap();
+        let report = check(&disk);
+        assert!(
+            report.to_string().contains("page 2 of file \"base/16385\": items 1 and 2 are not in order"),
+            "{report}"
+        );
+        assert_eq!((report.counted("index"), rows(&report)), (4, 2000));
+    }
+
+    #[test]
+    fn catalogs_that_differ_about_a_constraint_are_a_problem() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        db.transaction.assign_xid(&mut db.pages);
+        db.transaction.next_command();
+        Heap::new(2606).delete(&mut db.pages, &db.transaction, &[Tid { page: 0, slot: 1 }]).unwrap();
+        let report = db.check().to_string();
+        assert!(
+            report.contains("catalog \"pg_index\": the primary key 16385 is not in pg_constraint"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn what_a_transaction_in_progress_has_done_is_sound() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        for sql in [
+            "BEGIN",
+            "UPDATE a SET n = n + 1",
+            "DELETE FROM b WHERE n < 10",
+            "DROP TABLE b",
+            "CREATE TABLE d (n integer UNIQUE)",
+        ] {
+            run(&mut db, sql);
+            let report = db.check();
+            assert!(report.is_sound(), "{sql}: {report}");
+        }
+        run(&mut db, "ROLLBACK");
+        assert!(db.check().is_sound());
+        assert_eq!(rows(&db.check()), ROWS);
     }
 }

@@ -11,6 +11,7 @@ mod temp;
 mod vacuum;
 
 pub use block::Outcome;
+pub use check::check_directory;
 pub use settings::Settings;
 pub use statement::{Sink, Tag};
 

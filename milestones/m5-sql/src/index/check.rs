@@ -16,10 +16,13 @@ use crate::page::{PageId, PageKind, PageNo, Tid};
 /// Enough to see what is wrong; a damaged inner page can make thousands.
 const MAX_PROBLEMS: usize = 100;
 
+/// Who is shown each entry: its key, and the place of its row.
+pub type Visitor<'a> = &'a mut dyn FnMut(&mut Pages, &[u8], Tid);
+
 impl BTree {
     /// What is wrong with the index, each with its place; nothing, if it is sound. Calls `visit` with each entry
     /// that can be reached, in order, for the caller to compare with the heap.
-    pub fn check(&self, pages: &mut Pages, visit: &mut dyn FnMut(&[u8], Tid)) -> Vec<Error> {
+    pub fn check(&self, pages: &mut Pages, visit: Visitor<'_>) -> Vec<Error> {
         let mut check =
             Check { tree: self, pages, seen: Vec::new(), last: Vec::new(), problems: Vec::new(), visit };
         if let Err(error) = check.run() {
@@ -37,7 +40,7 @@ struct Check<'a> {
     /// The page last seen on each level, and its right sibling.
     last: Vec<(PageNo, PageNo)>,
     problems: Vec<Error>,
-    visit: &'a mut dyn FnMut(&[u8], Tid),
+    visit: Visitor<'a>,
 }
 
 /// A page to look at: its level, and the range its items must be in.
@@ -105,7 +108,7 @@ impl Check<'_> {
         for slot in 1..=node.count() {
             if node.is_leaf() {
                 let (key, tid) = node.entry(slot)?;
-                (self.visit)(key, tid);
+                (self.visit)(self.pages, key, tid);
                 continue;
             }
             let from = if slot == 1 { visit.from.clone() } else { node.separator(slot)?.to_vec() };

@@ -35,6 +35,7 @@ mod descend;
 mod entries;
 mod insert;
 pub mod key;
+mod lookup;
 mod node;
 mod space;
 mod split;
@@ -44,6 +45,7 @@ pub use cursor::{Cursor, LeafRange};
 pub use descend::Direction;
 pub use entries::Entries;
 pub use insert::{Conflict, IsLive};
+pub use lookup::Lookup;
 pub use node::split_entry;
 
 use crate::buffer::Pages;

@@ -5,7 +5,7 @@
 //! with one freedom: the transaction whose commit had not answered is there as a whole or not at all. And what a scan
 //! of the table finds, the indexes must lead to.
 
-use crate::database::{Database, Sink, Tag};
+use crate::database::{Database, Sink, Tag, check_directory};
 use crate::error::Result;
 use crate::execute::batch::Batch;
 use crate::testing::small_options;
@@ -163,13 +163,17 @@ fn read(db: &mut Database, place: &str) -> Option<Rows> {
             assert_eq!(query(db, &sql).unwrap(), [[*id, *length]], "{place}: {sql}");
         }
     }
-    let problems: Vec<String> = db.check().iter().map(ToString::to_string).collect();
-    assert!(problems.is_empty(), "{place}: {problems:?}");
+    let report = db.check();
+    assert!(report.is_sound(), "{place}: {report}");
     Some(rows)
 }
 
 /// After a crash: the database holds one of the states the model allows, and holds it still after crashing again.
 fn check(disk: &SimulatedVfs, model: &mut Model, place: &str) {
+    let before = disk.operations();
+    let report = check_directory(Arc::new(disk.clone())).unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert!(report.is_sound(), "{place}: {report}");
+    assert_eq!(disk.operations(), before, "{place}: the check has changed something");
     let mut db = open(disk).unwrap_or_else(|error| panic!("{place}: {error}"));
     let found = read(&mut db, place);
     let allowed = found == model.committed || (model.in_doubt && found == model.pending);

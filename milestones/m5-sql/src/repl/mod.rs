@@ -4,13 +4,14 @@
 //! - `options` the command line; `input` where lines come from; `splitter` makes statements of them
 //! - `variables` psql's variables; `commands` what begins with a backslash; `arguments` what follows its name
 //! - `output` where everything is printed; `answer` and `table` print results; `report` prints errors
-//! - `place` is where the database lies
+//! - `place` is where the database lies; `check` checks a directory instead of opening it
 //! - `session` holds it together, `program` starts it
 //!
 //! Nothing that is typed ends the session, except `\q`.
 
 mod answer;
 mod arguments;
+mod check;
 mod commands;
 mod input;
 mod options;

@@ -4,7 +4,7 @@ use crate::buffer;
 use crate::error::{Error, Result, SqlState};
 use crate::sizes::{self, shared_buffers};
 use crate::wal;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use std::path::PathBuf;
 
 /// Opens a data directory, and speaks SQL with whoever types.
@@ -65,6 +65,19 @@ pub struct Options {
     /// Set how results are printed, as \pset does.
     #[arg(short = 'P', long = "pset", value_name = "NAME=VALUE")]
     pub settings: Vec<String>,
+
+    #[command(subcommand)]
+    pub task: Option<Task>,
+}
+
+/// What the program can do instead of a conversation. A directory with such a name is `./check`.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Checks a data directory without changing it: exit status 0 if it is sound, 1 if not, 2 if there is none.
+    Check {
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// What `-c` and `-f` ask for.
@@ -116,7 +129,10 @@ fn segment_size(text: &str) -> Result<u32> {
 }
 
 fn command() -> Command {
-    let command = Command::new("inoxdb").version(env!("CARGO_PKG_VERSION"));
+    let command = Command::new("inoxdb")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true);
     Options::augment_args(command)
 }
 

@@ -1,9 +1,10 @@
 //! The program: opens the directory that the command line names, and holds a conversation about it.
 
 use super::answer::Format;
+use super::check;
 use super::commands;
 use super::input::Input;
-use super::options::{Action, Options};
+use super::options::{Action, Options, Task};
 use super::output::Output;
 use super::place::Place;
 use super::report::{self, Verbosity};
@@ -35,6 +36,9 @@ impl From<Status> for ExitCode {
 
 pub fn main() -> ExitCode {
     let (options, actions) = Options::parse();
+    if let Some(Task::Check { directory }) = &options.task {
+        return check::run(directory);
+    }
     let (place, database) = match Place::new(&options).and_then(|place| place.open().map(|db| (place, db))) {
         Ok(opened) => opened,
         Err(error) => return fail(&error, Status::NoDatabase),

@@ -1,8 +1,8 @@
 //! The seam between the engine and the world: every byte the database keeps goes through here.
 //!
 //! SQLite calls the idea a VFS, and for the same reason: an engine that names no operating system can run on
-//! a real disk ([`OsVfs`]), in memory ([`MemoryVfs`]), and on a disk that loses its power on purpose
-//! ([`SimulatedVfs`]).
+//! a real disk ([`OsVfs`]), in memory ([`MemoryVfs`]), on a disk that loses its power on purpose
+//! ([`SimulatedVfs`]), and over any of them without changing it ([`OverlayVfs`]).
 //!
 //! Two traits are the seam. [`Vfs`] is a directory tree with relative paths such as `base/16384`;
 //! [`RawFile`] is one open file. Both may fail, and a transfer may be short, as on any system. [`File`] is what

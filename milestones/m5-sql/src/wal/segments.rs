@@ -62,7 +62,7 @@ impl Segments {
     /// Removes new segments that were not finished.
     pub fn sweep(&self) -> Result<()> {
         for name in self.vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))? {
-            if name.strip_suffix(".new").is_some_and(|name| parse_name(name).is_some()) {
+            if is_unfinished(&name) {
                 let path = format!("{WAL_DIR}/{name}");
                 self.vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
             }
@@ -101,6 +101,16 @@ impl Segments {
     /// The position after the last prepared byte: the log can grow so far without a new segment.
     pub fn prepared_end(&self) -> Lsn {
         self.files.last_key_value().map_or(0, |(number, _)| (number + 1) * u64::from(self.size))
+    }
+
+    /// The numbers of the segments that exist, in order.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.files.keys().copied()
+    }
+
+    /// How many bytes a segment has.
+    pub fn file_len(&mut self, number: u64) -> Result<u64> {
+        self.file(number)?.len()
     }
 
     /// Makes sure that every byte before `end` has a segment, and that one more segment is ready.
@@ -164,7 +174,7 @@ impl Segments {
     pub fn recycle(&mut self, keep_from: Lsn, end: Lsn) -> Result<()> {
         let first_kept = keep_from / u64::from(self.size);
         let current = end / u64::from(self.size);
-        let mut changed = false;
+        let mut removed = false;
         while let Some((&old, _)) = self.files.first_key_value() {
             if old >= first_kept {
                 break;
@@ -175,13 +185,16 @@ impl Segments {
             if newest < current + MAX_SPARE && self.open_file(old).is_ok() {
                 let (from, to) = (path(old), path(newest + 1));
                 self.vfs.rename(&from, &to).map_err(|error| Error::io("rename", &from, error))?;
+                // Durable before the next one: a power cut must not keep that one and lose this, which would leave a
+                // gap in the log's way.
+                vfs::sync_dir(&*self.vfs, WAL_DIR)?;
                 self.files.insert(newest + 1, None);
             } else {
                 self.vfs.remove(&path(old)).map_err(|error| Error::io("remove", path(old), error))?;
+                removed = true;
             }
-            changed = true;
         }
-        if changed {
+        if removed {
             vfs::sync_dir(&*self.vfs, WAL_DIR)?;
         }
         Ok(())
@@ -239,8 +252,13 @@ impl Segments {
     }
 }
 
-fn path(number: u64) -> String {
+pub fn path(number: u64) -> String {
     format!("{WAL_DIR}/{number:016X}")
+}
+
+/// Whether this is a segment that was still being filled when its maker ended.
+pub fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(".new").is_some_and(|name| parse_name(name).is_some())
 }
 
 fn parse_name(name: &str) -> Option<u64> {
@@ -252,6 +270,7 @@ fn parse_name(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::vfs::MemoryVfs;
+    use crate::vfs::simulated::{SimulatedVfs, Survival};
 
     const SIZE: u32 = 1 << 16;
 
@@ -297,5 +316,31 @@ mod tests {
         }
         segments.sweep().unwrap();
         assert_eq!(vfs.list(WAL_DIR).unwrap(), ["0000000000000001", "notes.new"]);
+    }
+
+    #[test]
+    fn a_power_cut_while_segments_are_recycled_leaves_no_gap() {
+        let sound = SimulatedVfs::new();
+        let mut segments = Segments::create(Arc::new(sound.clone()), SIZE).unwrap();
+        segments.prepare_until(Lsn::from(SIZE) * 6).unwrap();
+        let recycle = |disk: &SimulatedVfs| {
+            if let Ok(mut segments) = Segments::open(Arc::new(disk.clone()), SIZE) {
+                let _ = segments.recycle(Lsn::from(SIZE) * 5, Lsn::from(SIZE) * 5 + 100);
+            }
+        };
+        let disk = sound.fork();
+        recycle(&disk);
+        assert_eq!(disk.list(WAL_DIR).unwrap().len(), 5);
+        for stop in 0..=disk.operations() - sound.operations() {
+            for seed in 0..64 {
+                let disk = sound.fork();
+                disk.halt_after(disk.operations() + stop);
+                recycle(&disk);
+                disk.power_cut(Survival::Coin, seed);
+                let segments = Segments::open(Arc::new(disk), SIZE).unwrap();
+                let kept: Vec<u64> = segments.numbers().filter(|number| *number >= 5).collect();
+                assert!(kept.iter().copied().eq(5..5 + kept.len() as u64), "{stop}, seed {seed}: {kept:?}");
+            }
+        }
     }
 }

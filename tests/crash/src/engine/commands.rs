@@ -149,7 +149,7 @@ macro_rules! commands {
                 }
 
                 fn check(&mut self) -> Vec<String> {
-                    Vec::new()
+                    self.database.check().problems.iter().map(ToString::to_string).collect()
                 }
 
                 fn close(self: Box<Self>) -> std::result::Result<(), Refusal> {

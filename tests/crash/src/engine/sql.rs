@@ -52,7 +52,7 @@ impl Engine for Sql {
     }
 
     fn check(&mut self) -> Vec<String> {
-        self.database.check().iter().map(ToString::to_string).collect()
+        self.database.check().problems.iter().map(ToString::to_string).collect()
     }
 
     fn close(self: Box<Self>) -> std::result::Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
+mod check;
 mod page;
 mod rows;
 mod session;
@@ -26,6 +27,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Rows", rows::COMMANDS),
     ("Durability", sync::COMMANDS),
     ("Inspection", page::COMMANDS),
+    ("Soundness", check::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

@@ -1,5 +1,6 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
+mod check;
 mod crash;
 mod page;
 mod rows;
@@ -30,6 +31,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Inspection", page::COMMANDS),
     ("Log", wal::COMMANDS),
     ("Disaster", crash::COMMANDS),
+    ("Soundness", check::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

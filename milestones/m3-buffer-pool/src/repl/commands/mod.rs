@@ -1,6 +1,7 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
 mod buffers;
+mod check;
 mod crash;
 mod page;
 mod rows;
@@ -34,6 +35,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Memory", buffers::COMMANDS),
     ("Log", wal::COMMANDS),
     ("Disaster", crash::COMMANDS),
+    ("Soundness", check::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

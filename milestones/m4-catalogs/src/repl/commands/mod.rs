@@ -1,6 +1,7 @@
 //! What can be said: groups of commands, one file for each. To add one is to write it down in a list.
 
 mod buffers;
+mod check;
 mod crash;
 mod describe;
 mod page;
@@ -36,6 +37,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Memory", buffers::COMMANDS),
     ("Log", wal::COMMANDS),
     ("Disaster", crash::COMMANDS),
+    ("Soundness", check::COMMANDS),
     ("Session", session::COMMANDS),
 ];
 

@@ -18,7 +18,7 @@ fn use_damaged(page: PageNo, damage: impl Fn(&mut Page)) -> Vec<Error> {
     index.pages.files().write(id, &mut bytes).unwrap();
 
     let Index { pages, tree } = &mut index;
-    let problems = tree.check(pages, &mut |_, _| {});
+    let problems = tree.check(pages, &mut |_, _, _| {});
     let mut errors = Vec::new();
     for direction in [Direction::Forward, Direction::Backward] {
         let mut cursor = tree.scan(Bound::Unbounded, Bound::Unbounded, direction);
@@ -117,7 +117,7 @@ fn free_pages_in_a_circle_are_an_error() {
     index.pages.set_shared_buffers(0).unwrap();
     index.pages.files().write(id, &mut page).unwrap();
     let Index { pages, tree } = &mut index;
-    let problems = tree.check(pages, &mut |_, _| {});
+    let problems = tree.check(pages, &mut |_, _, _| {});
     assert!(problems.iter().any(|error| error.message().contains("is reached more than once")));
     let mut errors = Vec::new();
     for i in 0..200 {

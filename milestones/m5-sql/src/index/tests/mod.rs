@@ -55,7 +55,7 @@ impl Index {
     /// Checks the whole tree; its entries.
     pub fn check(&mut self) -> Vec<Entry> {
         let mut entries = Vec::new();
-        let problems = self.tree.check(&mut self.pages, &mut |key, tid| entries.push((key.to_vec(), tid)));
+        let problems = self.tree.check(&mut self.pages, &mut |_, key, tid| entries.push((key.to_vec(), tid)));
         assert!(problems.is_empty(), "{problems:?}");
         entries
     }

@@ -1,6 +1,7 @@
 //! What begins with a backslash: groups of commands, one file for each. To add one is to write it in a list.
 
 mod buffers;
+mod check;
 mod crash;
 mod describe;
 mod help;
@@ -32,6 +33,7 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Memory", buffers::COMMANDS),
     ("Log", wal::COMMANDS),
     ("Disaster", crash::COMMANDS),
+    ("Soundness", check::COMMANDS),
 ];
 
 /// Carries out one command. `literally`: without putting in variables.

@@ -1,0 +1,49 @@
+//! Looking at the files in `base`: whose they are and, if the database cannot be opened, the pages in them.
+
+use super::Report;
+use crate::buffer::{BASE, Files};
+use crate::error::{Error, Result};
+use crate::page::{FileId, Page};
+use crate::vfs::Vfs;
+use std::sync::Arc;
+
+/// Reports the files that nobody owns.
+pub fn check_owners(vfs: &dyn Vfs, is_owned: impl Fn(FileId) -> bool, report: &mut Report) {
+    report.begin_part();
+    let Some(names) = report.ok(list(vfs)) else { return };
+    for name in names {
+        match FileId::parse(&name) {
+            // A number may be written in many ways; only one of them is the file's name.
+            Some(file) if file.to_string() == name => {
+                if !is_owned(file) {
+                    report.problem(misplaced(&name, "belongs to no relation"));
+                }
+            }
+            _ => report.problem(misplaced(&name, "is not a relation's")),
+        }
+    }
+}
+
+/// Looks at every page of every file as it lies on disk. All that can be done for a database that does not open.
+pub fn check_pages(vfs: &Arc<dyn Vfs>, report: &mut Report) {
+    let Some(names) = report.ok(list(&**vfs)) else { return };
+    let mut files = Files::new(vfs.clone());
+    let mut page = Page::zeroed();
+    for file in names.iter().filter_map(|name| FileId::parse(name)) {
+        report.begin_part();
+        report.count("file", 1);
+        let Some(count) = report.ok(files.page_count(file)) else { continue };
+        for number in 0..count {
+            report.count("page", 1);
+            report.ok(files.read(file.page(number), &mut page));
+        }
+    }
+}
+
+fn list(vfs: &dyn Vfs) -> Result<Vec<String>> {
+    vfs.list(BASE).map_err(|error| Error::io("list", BASE, error))
+}
+
+fn misplaced(name: &str, what: &str) -> Error {
+    Error::corrupted(format_args!("file \"{BASE}/{name}\""), what)
+}

@@ -1,0 +1,269 @@
+//! Whether everything is as it should be: in an open database, and in a directory that must not be touched.
+
+use super::{Database, FORMAT, OWN_NAMES};
+use crate::buffer::Options;
+use crate::check::heap::{Bounds, HeapCheck};
+use crate::check::{self, Report};
+use crate::directory::DataDirectory;
+use crate::error::{Result, SqlState};
+use crate::page::FileId;
+use crate::transaction::COMMIT_LOG;
+use crate::tuple::Layout;
+use crate::vfs::{OverlayVfs, Vfs};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Checks the database in `vfs` without changing anything there. An error if there is none, or it is in use.
+///
+/// What a crash has left is recovered first, in memory: so a torn page that the log mends is no problem. If the
+/// database cannot be opened, that is one, and its pages are looked at as they are.
+pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
+    DataDirectory::expect(&*vfs)?;
+    let overlay: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs.clone()));
+    let directory = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?;
+    let mut report = Report::default();
+    let segments = check::log::check_files(&overlay, &mut report);
+    drop(directory);
+    match Database::open(overlay, Options::default()) {
+        Ok(mut database) => database.check_into(&mut report),
+        Err(error) if error.state() == SqlState::LockFileExists => return Err(error),
+        Err(error) => {
+            report.begin_part();
+            report.problem(error);
+            check::files::check_pages(&vfs, &mut report);
+            report.count("log segment", segments);
+        }
+    }
+    Ok(report)
+}
+
+impl Database {
+    /// Looks at everything and says what is wrong, and where.
+    pub fn check(&mut self) -> Report {
+        let mut report = Report::default();
+        self.check_into(&mut report);
+        report
+    }
+
+    fn check_into(&mut self, report: &mut Report) {
+        let Database { pages, tables, transaction, .. } = self;
+        // As the next command will see it: with all that was done so far.
+        let mut transaction = transaction.clone();
+        transaction.next_command();
+        check::frames::check(pages, report);
+        check::tables::check(tables, report);
+        let bounds = Bounds { next_xid: pages.control().next_xid, log_end: pages.wal().end() };
+        for (_, table) in tables.iter() {
+            let (relation, schema, layout) = (table.relation, &table.schema, &Layout::new(&table.schema));
+            HeapCheck { relation, schema, layout, transaction: &transaction, bounds }.run(pages, report);
+        }
+        check::log::check_open(pages, bounds, report);
+        let owned: HashSet<u32> = tables.iter().map(|(_, table)| table.relation).collect();
+        // A creation that was interrupted may have left files for the next number.
+        let is_owned = |file: FileId| {
+            owned.contains(&file.relation) || file.relation == tables.next() || file == COMMIT_LOG
+        };
+        check::files::check_owners(&**pages.files().vfs(), is_owned, report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::small_options;
+    use crate::transaction::CommitLog;
+    use crate::types::{Column, DataType, Schema, Value};
+    use crate::vfs::{File, SimulatedVfs, read_file};
+
+    const ROWS: u64 = 2000;
+
+    fn database(disk: &SimulatedVfs) -> Database {
+        let mut db = Database::open(Arc::new(disk.clone()), small_options()).unwrap();
+        for name in ["a", "b"] {
+            let column = Column { name: "n".to_string(), data_type: DataType::Integer, not_null: true };
+            db.create_table(name, Schema::new(vec![column]).unwrap()).unwrap();
+            db.insert(name, (0..1000).map(|n| vec![Value::Integer(n)]).collect()).unwrap();
+        }
+        db
+    }
+
+    fn content(disk: &SimulatedVfs) -> Vec<(String, Vec<u8>)> {
+        let below = ["", "base/", "wal/"].into_iter().flat_map(|directory| {
+            let names = disk.list(directory.trim_end_matches('/')).unwrap_or_default();
+            names.into_iter().map(move |name| format!("{directory}{name}"))
+        });
+        below.filter_map(|path| Some((path.clone(), read_file(disk, &path, u64::MAX).ok()?))).collect()
+    }
+
+    fn check(disk: &SimulatedVfs) -> Report {
+        let before = (content(disk), disk.operations());
+        let report = check_directory(Arc::new(disk.clone())).unwrap();
+        assert!((content(disk), disk.operations()) == before, "something was changed");
+        report
+    }
+
+    #[test]
+    fn a_sound_directory_is_counted_and_stays_as_it_is() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        assert!(db.check().is_sound());
+        db.close().unwrap();
+        let report = check(&disk);
+        assert_eq!((report.notes.len(), report.counted("row")), (0, ROWS));
+        assert!(report.to_string().ends_with(": no problems found"), "{report}");
+    }
+
+    #[test]
+    fn a_killed_process_leaves_a_log_to_replay_and_no_problems() {
+        let disk = SimulatedVfs::new();
+        drop(database(&disk));
+        disk.kill();
+        let report = check(&disk);
+        assert!(report.is_sound(), "{report}");
+        assert!(report.notes[0].starts_with("not closed in order: the log is replayed from 0/"), "{report}");
+        assert_eq!(report.counted("row"), ROWS);
+        // The power fails, and a page that the log mends is torn.
+        let page = [0xff; 100];
+        File::open(&disk, "base/16384").unwrap().write_all_at(&page, 4000).unwrap();
+        let report = check(&disk);
+        assert!(report.is_sound(), "{report}");
+    }
+
+    #[test]
+    fn a_segment_that_is_cut_short_or_gone_is_named() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        let segments = disk.list("wal").unwrap();
+        let (first, last) = (&segments[0], &segments[segments.len() - 1]);
+        File::open(&disk, &format!("wal/{last}")).unwrap().set_len(100).unwrap();
+        File::create(&disk, "wal/notes").unwrap();
+        let report = check(&disk).to_string();
+        assert!(
+            report.contains(&format!("file \"wal/{last}\": 100 bytes long, expected 65536\n")),
+            "{report}"
+        );
+        assert!(report.contains("file \"wal/notes\": is not a segment of the log\n"), "{report}");
+        disk.remove(&format!("wal/{first}")).unwrap();
+        let report = check(&disk).to_string();
+        assert!(report.contains(&format!("file \"wal/{first}\": is missing\n")), "{report}");
+    }
+
+    #[test]
+    fn a_log_that_is_damaged_keeps_the_database_closed_and_the_pages_are_checked() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let redo = db.pages.control().redo;
+        drop(db);
+        disk.kill();
+        let path = format!("wal/{:016X}", redo / 65536);
+        File::open(&disk, &path).unwrap().write_all_at(&[0xff; 8], redo % 65536 + 60).unwrap();
+        let report = check(&disk);
+        assert!(
+            report.problems[0].message().contains("unreadable, but the log was durable up to"),
+            "{report}"
+        );
+        assert!(report.counted("file") > 0 && report.counted("page") > 0, "{report}");
+    }
+
+    #[test]
+    fn a_damaged_slot_of_the_control_file_is_noted_and_mended_by_opening() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        for offset in [20, 4096 + 20] {
+            let damaged = disk.fork();
+            File::open(&damaged, "control").unwrap().write_all_at(&[0xff], offset).unwrap();
+            let report = check(&damaged);
+            let slot = offset - 20;
+            assert_eq!(report.notes[0], format!("file \"control\": the slot at {slot} is not whole"));
+            assert!(report.is_sound(), "{report}");
+            let mut db = Database::open(Arc::new(damaged.clone()), small_options()).unwrap();
+            assert!(db.check().is_sound());
+            File::open(&damaged, "control").unwrap().write_all_at(&[0xff], offset).unwrap();
+            assert_eq!(db.check().notes, [format!("file \"control\": the slot at {slot} is not whole")]);
+            db.checkpoint().unwrap();
+            assert!(db.check().notes.is_empty(), "the next write replaces it");
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_never_began_cannot_have_committed() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        CommitLog::commit(&mut db.pages, 777).unwrap();
+        let report = db.check().to_string();
+        let what = "page 0 of file \"base/1\": says that transaction 777 has committed, but the next one is";
+        assert!(report.contains(what), "{report}");
+    }
+
+    #[test]
+    fn a_page_that_rots_behind_the_pool_is_noticed() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        db.checkpoint().unwrap();
+        assert!(db.check().is_sound());
+        File::open(&disk, "base/16384").unwrap().write_all_at(&[0xff], 100).unwrap();
+        let report = db.check().to_string();
+        assert!(report.starts_with("page 0 of file \"base/16384\": the checksum is"), "{report}");
+    }
+
+    #[test]
+    fn damage_to_one_table_does_not_hide_the_other() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        File::open(&disk, "base/16384").unwrap().write_all_at(&[0xff], 9000).unwrap();
+        File::create(&disk, "base/notes").unwrap();
+        File::create(&disk, "base/16000").unwrap();
+        let report = check(&disk);
+        let problems: Vec<_> = report.problems.iter().map(|problem| problem.message()).collect();
+        assert!(problems[0].starts_with("page 1 of file \"base/16384\": the checksum is"), "{problems:?}");
+        assert_eq!(
+            problems[1..],
+            ["file \"base/16000\": belongs to no relation", "file \"base/notes\": is not a relation's"]
+        );
+        assert_eq!(report.counted("relation"), 3);
+    }
+
+    #[test]
+    fn tables_that_share_their_files_are_a_problem() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        let text = String::from_utf8(read_file(&disk, "tables", 1 << 20).unwrap()).unwrap();
+        crate::vfs::replace_file(&disk, "tables", text.replace("16385 ", "16384 ").as_bytes()).unwrap();
+        let report = check(&disk).to_string();
+        assert!(report.contains("file \"tables\": tables \"a\" and \"b\" have the same number"), "{report}");
+        assert!(report.contains("file \"base/16385\": belongs to no relation"), "{report}");
+    }
+
+    #[test]
+    fn a_database_that_does_not_open_still_has_its_pages_checked() {
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        File::open(&disk, "base/16385").unwrap().write_all_at(&[0xff], 100).unwrap();
+        File::open(&disk, "tables").unwrap().write_all_at(b"?", 0).unwrap();
+        let report = check(&disk).to_string();
+        assert!(report.starts_with("file \"tables\": line 1 makes no sense\n"), "{report}");
+        assert!(report.contains("page 0 of file \"base/16385\": the checksum is"), "{report}");
+    }
+
+    #[test]
+    fn no_database_and_one_in_use_are_errors() {
+        let disk = SimulatedVfs::new();
+        let state = |disk: &SimulatedVfs| check_directory(Arc::new(disk.clone())).unwrap_err().state().code();
+        assert_eq!((state(&disk), content(&disk).len()), ("58P01", 0));
+        let _open = database(&disk);
+        assert_eq!(state(&disk), "F0001");
+    }
+
+    #[test]
+    fn a_creation_that_was_interrupted_is_no_problem_and_in_nobodys_way() {
+        let disk = SimulatedVfs::new();
+        let db = database(&disk);
+        File::create(&disk, "base/16386").unwrap();
+        db.close().unwrap();
+        assert!(check(&disk).is_sound());
+        let mut db = Database::open(Arc::new(disk), small_options()).unwrap();
+        let schema = db.schema("a").unwrap().clone();
+        db.create_table("c", schema).unwrap();
+        assert!(db.check().is_sound());
+    }
+}

@@ -1,0 +1,31 @@
+//! Looking at everything that is stored, and saying what is wrong with it and where.
+//!
+//! A database is read a row at a time, and damage is noticed by whoever stumbles over it: that may be in years. A check
+//! reads everything now. It goes beyond checksums: a page may be just as it was written and still make no sense, because
+//! the program that wrote it had a fault. So what is checked here are the engine's own promises, each by code that does
+//! not rely on it (PostgreSQL's `amcheck` and `pg_checksums` are the relatives).
+//!
+//! Nothing is repaired and nothing is changed. One problem does not hide another: an unreadable page is reported, and
+//! the check goes on with the next one.
+//!
+//! - `report` collects the problems; `files` looks at the files of all relations
+//! - `page` looks at line pointers and items; `tuple` at one row; `heap` at a table
+//! - `log` looks at the log, the control file and the commit log
+//! - `frames` looks behind the buffer pool
+//! - `index` looks at an index, and holds it against its table
+//!
+//! The catalogs' rows are looked at in `catalog::check`, by those who know what they mean.
+
+pub mod files;
+pub mod frames;
+pub mod heap;
+pub mod index;
+pub mod log;
+mod page;
+mod report;
+mod tuple;
+
+pub use report::Report;
+
+#[cfg(test)]
+mod tests;
