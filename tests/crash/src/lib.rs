@@ -22,5 +22,6 @@ pub mod part;
 pub mod processes;
 pub mod replay;
 pub mod report;
+pub mod rot;
 pub mod tap;
 pub mod workload;

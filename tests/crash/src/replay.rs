@@ -2,9 +2,15 @@
 
 use anyhow::Result;
 
-use crate::crashes;
+use crate::{crashes, rot};
 
 /// What becomes of it: all is well, or what is wrong.
 pub fn replay(case: &str) -> Result<Result<(), String>> {
-    crashes::replay(case)
+    match case.split_once(':') {
+        Some(("rot", _)) => Ok(match rot::replay(case)?.failures.first() {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
+        }),
+        _ => crashes::replay(case),
+    }
 }

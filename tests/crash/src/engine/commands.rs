@@ -148,6 +148,16 @@ macro_rules! commands {
                     Commands::read(self).map_err(refusal)
                 }
 
+                fn read_table(
+                    &mut self,
+                    name: TableName,
+                ) -> std::result::Result<Option<Table>, Refusal> {
+                    match Commands::read_table(self, name.as_str()) {
+                        Err(error) if error.state().code() == "42P01" => Ok(None),
+                        read => read.map(Some).map_err(refusal),
+                    }
+                }
+
                 fn check(&mut self) -> Vec<String> {
                     self.database.check().problems.iter().map(ToString::to_string).collect()
                 }

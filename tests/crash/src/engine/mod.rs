@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use m1_storage::vfs::Vfs;
 
-use crate::model::{Op, State};
+use crate::model::{Op, State, Table, TableName};
 
 /// How much memory and log a database is given.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,8 @@ pub trait Engine {
     /// Everything that is in the database, found by scans of the tables and, where there are indexes, by these
     /// too; an error if the two disagree.
     fn read(&mut self) -> Result<State, Refusal>;
+    /// The same of one table; `None` if there is no such table.
+    fn read_table(&mut self, name: TableName) -> Result<Option<Table>, Refusal>;
     /// What the database's own check finds wrong with it.
     fn check(&mut self) -> Vec<String>;
     fn close(self: Box<Self>) -> Result<(), Refusal>;

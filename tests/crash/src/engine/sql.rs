@@ -42,13 +42,20 @@ impl Engine for Sql {
     fn read(&mut self) -> std::result::Result<State, Refusal> {
         let mut state = State::default();
         for name in TableName::ALL {
-            match self.read_table(name) {
+            match Sql::read_table(self, name) {
                 Ok(table) => drop(state.tables.insert(name, table)),
                 Err(error) if error.state().code() == "42P01" => {}
                 Err(error) => return Err(refusal(error)),
             }
         }
         Ok(state)
+    }
+
+    fn read_table(&mut self, name: TableName) -> std::result::Result<Option<Table>, Refusal> {
+        match Sql::read_table(self, name) {
+            Err(error) if error.state().code() == "42P01" => Ok(None),
+            read => read.map(Some).map_err(refusal),
+        }
     }
 
     fn check(&mut self) -> Vec<String> {

@@ -1,0 +1,233 @@
+//! Rot: bytes that change while nobody looks.
+//!
+//! A small database of every stage, once closed in order and once killed, is damaged in one place after another: bits
+//! flipped, files cut, pages exchanged, sectors lost, old bytes put back, contents forged under right checksums. Each
+//! damaged copy is opened and read. The answer must be the right one, or an error that says where the damage is. A
+//! panic, a wrong row without a word, a loop without an end, memory without a bound: each is a failure, and so is a
+//! table that cannot be read for the damage in another's files.
+//!
+//! Three things cannot be noticed in this design, and they are counted under names of their own:
+//!
+//! - *The end of the log.* Records behind which nothing was made durable look like a write that the power interrupted.
+//!   Allowed only where no record that is left, and not the control file, knows better; see `Image::lost_unwitnessed`.
+//! - *Pages that are missing* at the end of a file, or are all zeros. A file that has just grown looks the same, and
+//!   nothing says how long a file should be. PostgreSQL does not know either.
+//! - *Old pages*: whole, in their places, only not the newest. A disk that loses a write and says that it did not leaves
+//!   this. Only a checksum kept elsewhere could tell. (An old segment of the log or an old control file is noticed,
+//!   like other damage, as far as somebody knows better.)
+//!
+//! Forged contents may make any row wrong; all that is asked there is that nothing panics and everything ends.
+
+mod damage;
+mod disk;
+mod forge;
+mod image;
+mod judge;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+
+use crate::engine::{STAGES, stage};
+use crate::part::{Context, Outcome, Scale};
+use damage::Kind;
+use image::{End, Image};
+use judge::{Fault, Verdict, judge};
+
+/// Cases that a thread takes at a time.
+const CHUNK: usize = 64;
+
+/// At one of so many cases the database is also written to and checked.
+const USE_IT: u64 = 5;
+
+/// A case that takes longer than this, which is a thousand times what they take, will never end.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Some cases of one kind.
+struct Chunk<'a> {
+    image: &'a Image,
+    kind: Kind,
+    numbers: Vec<u64>,
+}
+
+pub fn run(context: &Context) -> Result<Outcome> {
+    let mut images = Vec::new();
+    for stage in STAGES {
+        for end in End::ALL {
+            let image = Image::new(*stage, end);
+            images
+                .push(image.map_err(|error| anyhow!("{stage},{}: without any damage: {error}", end.name()))?);
+        }
+    }
+    let mut chunks = Vec::new();
+    for image in &images {
+        for kind in Kind::ALL {
+            let numbers = sample(kind.count(image), quota(context.scale, image, kind), context.seed);
+            let cut = numbers.chunks(CHUNK).map(|numbers| Chunk { image, kind, numbers: numbers.to_vec() });
+            chunks.extend(cut);
+        }
+    }
+    context.bar.set_length(chunks.iter().map(|chunk| chunk.numbers.len() as u64).sum());
+    let watch = Watch::default();
+    let done = AtomicBool::new(false);
+    Ok(thread::scope(|scope| {
+        scope.spawn(|| watch.keep(&done));
+        let outcome = context.for_each(&chunks, |chunk| {
+            let mut outcome = Outcome::default();
+            for number in &chunk.numbers {
+                let case = name(chunk.image, chunk.kind, *number);
+                watch.begin(case.clone());
+                try_case(chunk.image, chunk.kind, *number, &mut outcome, &case);
+                watch.end();
+            }
+            context.bar.inc(chunk.numbers.len() as u64);
+            Ok(outcome)
+        });
+        done.store(true, Ordering::Relaxed);
+        outcome
+    }))
+}
+
+/// Does one case again, by the name that a failure was reported with: `rot:m5,clean,bit,1234`.
+pub fn replay(spec: &str) -> Result<Outcome> {
+    let parts: Vec<&str> = spec.trim_start_matches("rot:").split(',').collect();
+    let [stage_name, end, kind, number] = parts.as_slice() else {
+        return Err(anyhow!("{spec} is no case: say rot:m5,clean,bit,1234"));
+    };
+    let stage = stage(stage_name).with_context(|| format!("no stage {stage_name}"))?;
+    let end = End::ALL.into_iter().find(|known| known.name() == *end).context("no such end")?;
+    let kind = Kind::ALL.into_iter().find(|known| known.to_string() == *kind).context("no such damage")?;
+    let image = Image::new(stage, end).map_err(|error| anyhow!("{error}"))?;
+    let mut outcome = Outcome::default();
+    let number = number.parse().context("no number of a case")?;
+    let case = name(&image, kind, number);
+    try_case(&image, kind, number, &mut outcome, &case);
+    Ok(outcome)
+}
+
+fn name(image: &Image, kind: Kind, number: u64) -> String {
+    format!("rot:{},{},{kind},{number}", image.stage, image.end.name())
+}
+
+fn try_case(image: &Image, kind: Kind, number: u64, outcome: &mut Outcome, case: &str) {
+    let Some((files, what)) = kind.befall(image, number) else { return };
+    let verdict = judge(image, &files, kind, number.is_multiple_of(USE_IT));
+    for (figure, fault) in [("panics", Fault::Panic), ("silent wrong answers", Fault::Silent)] {
+        outcome.count(figure, u64::from(matches!(&verdict, Verdict::Failure(found, _) if *found == fault)));
+    }
+    outcome.count("corruption cases", 1);
+    match verdict {
+        Verdict::Right => outcome.count("rot: right answers", 1),
+        Verdict::Refused => outcome.count("rot: refused", 1),
+        Verdict::Partly => outcome.count("rot: one table refused, the others right", 1),
+        Verdict::Forged => outcome.count("rot: forged rows", 1),
+        Verdict::LostTail => outcome.count("rot: ends of the log lost, like torn writes", 1),
+        Verdict::LostPage => outcome.count("rot: missing pages unnoticed", 1),
+        Verdict::StalePage => outcome.count("rot: old pages unnoticed", 1),
+        Verdict::Failure(fault, how) => {
+            let failure = format!("{fault:?}: {what}: {how}\n    cargo x crash --replay {case}");
+            outcome.failures.push(failure);
+        }
+    }
+}
+
+/// How many cases of a kind: for the second and the last stage most, for those between, which have the same files and
+/// the same log, fewer.
+fn quota(scale: Scale, image: &Image, kind: Kind) -> u64 {
+    let all = kind.count(image);
+    let standard = match kind {
+        Kind::Bit | Kind::Byte => 6000,
+        Kind::Cut | Kind::ForgedPage => 3500,
+        Kind::Sector | Kind::ForgedRecord => 2500,
+        Kind::Pages => 2000,
+        Kind::Swap | Kind::StalePage | Kind::Link => 1200,
+        Kind::Slack | Kind::ForgedControl => 500,
+        Kind::Grow | Kind::Gone | Kind::StaleFile | Kind::Segment => 300,
+    };
+    let is_end =
+        [STAGES.first(), STAGES.last()].into_iter().flatten().any(|s| s.number == image.stage.number);
+    let share = if is_end { 80 } else { 20 };
+    match (scale, kind) {
+        (Scale::Quick, _) => all.min(standard / 250 + 1),
+        (Scale::Standard, _) => all.min(standard * share / 100),
+        // One bit of every byte; everything else entirely.
+        (Scale::Nightly, Kind::Bit) => all / 8,
+        (Scale::Nightly, _) => all,
+    }
+}
+
+/// So many different numbers below `all`, spread evenly, others for each seed.
+fn sample(all: u64, quota: u64, seed: u64) -> Vec<u64> {
+    if quota >= all {
+        return (0..all).collect();
+    }
+    // Steps of the golden ratio leave gaps of nearly the same size; without a common divisor, no number comes twice.
+    let mut step = (all as f64 * 0.618_033_988_75) as u64 | 1;
+    while gcd(step, all) != 1 {
+        step += 1;
+    }
+    let start = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) % all;
+    (0..quota)
+        .map(|index| ((u128::from(start) + u128::from(index) * u128::from(step)) % u128::from(all)) as u64)
+        .collect()
+}
+
+fn gcd(one: u64, other: u64) -> u64 {
+    if other == 0 { one } else { gcd(other, one % other) }
+}
+
+/// Knows since when each thread has been at a case, and gives up when one does not end.
+#[derive(Default)]
+struct Watch {
+    cases: Mutex<HashMap<ThreadId, (Instant, String)>>,
+}
+
+impl Watch {
+    fn begin(&self, case: String) {
+        let mut cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
+        cases.insert(thread::current().id(), (Instant::now(), case));
+    }
+
+    fn end(&self) {
+        self.cases.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread::current().id());
+    }
+
+    /// A loop that never looks at the disk cannot be stopped from outside, so the whole run ends.
+    fn keep(&self, done: &AtomicBool) {
+        while !done.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(100));
+            let cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, case)) = cases.values().find(|(since, _)| since.elapsed() > PATIENCE) {
+                eprintln!("no end in sight\n    cargo x crash --replay {case}");
+                std::process::exit(1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick() {
+        let bar = indicatif::ProgressBar::hidden();
+        let outcome = run(&Context { scale: Scale::Quick, seed: 1, jobs: 2, bar: &bar }).unwrap();
+        assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
+        let cases = outcome.figures.iter().find(|(name, _)| *name == "corruption cases").unwrap().1;
+        assert!(cases > 400, "only {cases} cases");
+    }
+
+    #[test]
+    fn a_sample_has_each_number_once() {
+        for (all, quota) in [(10, 20), (1000, 999), (1 << 20, 5000), (7, 3)] {
+            let numbers: std::collections::BTreeSet<u64> = sample(all, quota, 3).into_iter().collect();
+            assert_eq!(numbers.len() as u64, quota.min(all));
+            assert!(numbers.iter().all(|number| *number < all));
+        }
+    }
+}
