@@ -4,9 +4,7 @@
 //!
 //! - `crashes`: on a simulated disk, the power goes (or the process is killed) at every single operation of a
 //!   workload, and of the recovery after it; of what was not synced, eight policies decide what survives
-//! - `failures`: the N-th operation of the disk fails, for each N
 //! - `rot`: bytes flip, files are cut off, pages and segments change places
-//! - `fuzz`: input that makes no sense, from pages to SQL
 //! - `processes`: the real programs are killed under load, and at each of their system calls; the power of a real
 //!   file system goes
 //! - `planted`: somebody makes the classic mistakes, and the parts above must find each of them
@@ -18,6 +16,7 @@ pub mod crashes;
 pub mod engine;
 pub mod model;
 pub mod part;
+pub mod planted;
 #[cfg(feature = "whole")]
 pub mod processes;
 pub mod replay;

@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inox_crash::part::{Context, Outcome, PARTS, Part, Scale, part};
-use inox_crash::replay;
 use inox_crash::report::Report;
+use inox_crash::{planted, replay};
 
 /// Crashes the milestones in every way there is, and looks at what is left.
 #[derive(Parser)]
@@ -40,6 +40,10 @@ struct Arguments {
     /// Try one case once more: what stands after `--replay` in a failure.
     #[arg(long, value_name = "CASE", exclusive = true)]
     replay: Option<String>,
+
+    /// Plant one of the bugs of tests/crash/planted and see which crash finds it; `list` lists them.
+    #[arg(long, value_name = "BUG", exclusive = true)]
+    plant: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
             Ok(()) => Ok(said("the right answer")),
             Err(what) => Ok(!said(&what)),
         };
+    }
+    if let Some(name) = &arguments.plant {
+        return planted::plant(name);
     }
     if cfg!(not(debug_assertions)) {
         bail!("build without --release: an overflow must be a panic, or it goes unnoticed");

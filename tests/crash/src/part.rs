@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 #[cfg(feature = "whole")]
 use crate::processes;
-use crate::{crashes, rot};
+use crate::{crashes, planted, rot};
 
 /// A part of a run.
 pub struct Part {
@@ -24,6 +24,7 @@ pub const PARTS: &[Part] = &[
     Part { name: "rot", about: "damaged files", run: rot::run },
     #[cfg(feature = "whole")]
     Part { name: "processes", about: "the real programs on a real disk, killed", run: processes::run },
+    Part { name: "planted", about: "bugs that were put in, to be found", run: planted::run },
 ];
 
 /// The part with that name.

@@ -10,11 +10,9 @@ const BAR: &[(&str, u64, u64)] = &[
     ("crash points", 1_000, 1_000),
     ("recovery points", 1_000, 10_000),
     ("seeds", 500, 10_000),
-    ("io failures", 1_000, 1_000),
     ("planted bugs", 14, 14),
     ("kills", 500, 20_000),
     ("corruption cases", 100_000, 500_000),
-    ("fuzz executions", 5_000_000, 1_000_000_000),
 ];
 
 /// What must never happen, however much is tried.

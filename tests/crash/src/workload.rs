@@ -42,6 +42,8 @@ pub fn scripted(stage: Stage) -> Vec<Workload> {
         script("big", big()),
         script("checkpoint", checkpoint()),
         script("segments", segments()),
+        recycling(),
+        script("stale", stale()),
         script("vacuum", vacuum()),
         script(
             "restart",
@@ -105,6 +107,31 @@ fn segments() -> Vec<Op> {
         }
     }
     ops.push(Insert(A, ids(500, 1), 10));
+    ops
+}
+
+/// Enough log to use segments again. The smallest ones never are: room for the longest record, which is always kept
+/// ready, is eight of them, and no more than four are spared.
+fn recycling() -> Workload {
+    let mut ops = vec![Create(A)];
+    for round in 0..7 {
+        ops.push(Insert(A, ids(1 + round * 60, 60), 1900));
+        ops.push(Delete(A, ids(1 + round * 60, 59)));
+        ops.push(Vacuum(A));
+    }
+    let sizes = Sizes { pages: 64, max_wal_size: 1 << 18, segment_size: 1 << 18 };
+    Workload { sizes, ..script("recycling", ops) }
+}
+
+/// Many short records that become durable together. A power cut that loses the first and keeps others leaves records
+/// behind the log's end which must never count again, wherever the next ones happen to end (see [`follow_up`]).
+fn stale() -> Vec<Op> {
+    let mut ops = vec![Create(A)];
+    for round in 0..4 {
+        ops.push(Begin);
+        ops.extend((0..16).map(|row| Insert(A, ids(1 + round * 16 + row, 1), 4 + round as i32 * 8)));
+        ops.push(Commit);
+    }
     ops
 }
 

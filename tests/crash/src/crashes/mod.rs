@@ -1,5 +1,6 @@
 //! Crashes on the simulated disk: every operation of every script, and random histories; each with many outcomes.
 
+mod hunt;
 mod image;
 mod replay;
 mod walk;
@@ -8,6 +9,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use m1_storage::vfs::SimulatedVfs;
 
+pub use hunt::{hunt, hunt_in_recovery};
 pub use image::guarded;
 pub use image::{Fate, Setup};
 pub use replay::replay;

@@ -1,0 +1,108 @@
+//! The hunt for one failure, as the program `hunt` does it: built with a bug, or to see that there is none.
+
+use anyhow::{Context as _, Result, bail};
+use indicatif::ProgressBar;
+
+use super::bug::CaughtBy;
+use super::site::Hunted;
+use crate::engine::{Stage, stage};
+use crate::part::{Context, Outcome, Scale};
+use crate::workload::{Workload, scripted};
+use crate::{crashes, rot};
+
+/// Threads for the parts that use several.
+const JOBS: usize = 2;
+
+/// Where to look, and how long.
+#[derive(Clone, Debug)]
+pub struct Hunt {
+    pub where_to: CaughtBy,
+    /// How hard to try.
+    pub effort: Effort,
+    /// Crash images to try at most.
+    pub limit: u64,
+}
+
+/// How much a hunt tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    Little,
+    Much,
+}
+
+impl Effort {
+    pub const ALL: [Effort; 2] = [Effort::Little, Effort::Much];
+
+    /// Draws for each policy of a power cut.
+    fn draws(self) -> u64 {
+        match self {
+            Effort::Little => 1,
+            Effort::Much => 8,
+        }
+    }
+
+    /// How much the parts do that cannot be given a script.
+    fn scale(self) -> Scale {
+        match self {
+            Effort::Little => Scale::Quick,
+            Effort::Much => Scale::Standard,
+        }
+    }
+}
+
+/// How to crash a script.
+type Crash = fn(Stage, &Workload, u64, u64) -> Outcome;
+
+impl Hunt {
+    pub fn arguments(&self, milestone: &str) -> Vec<String> {
+        let CaughtBy { part, script } = &self.where_to;
+        vec![
+            milestone.into(),
+            part.clone(),
+            script.clone(),
+            format!("{:?}", self.effort),
+            self.limit.to_string(),
+        ]
+    }
+
+    /// The milestone and the hunt, from what [`Hunt::arguments`] made.
+    fn parse(arguments: &[String]) -> Result<(&str, Hunt)> {
+        let [milestone, part, script, effort, limit] = arguments else {
+            bail!("usage: hunt MILESTONE PART SCRIPT EFFORT LIMIT");
+        };
+        let where_to = CaughtBy { part: part.clone(), script: script.clone() };
+        let effort = Effort::ALL.into_iter().find(|known| format!("{known:?}") == *effort);
+        let effort = effort.context("the effort is Little or Much")?;
+        Ok((milestone, Hunt { where_to, effort, limit: limit.parse()? }))
+    }
+
+    fn run(&self, milestone: &str) -> Result<Hunted> {
+        let bar = ProgressBar::hidden();
+        let context = Context { scale: self.effort.scale(), seed: 1, jobs: JOBS, bar: &bar };
+        let (unit, outcome) = match self.where_to.part.as_str() {
+            "crashes" => ("crash images", self.crash(milestone, crashes::hunt)?),
+            "recoveries" => ("crash images", self.crash(milestone, crashes::hunt_in_recovery)?),
+            "rot" => ("corruption cases", rot::run(&context)?),
+            other => bail!("nothing is found by {other:?}"),
+        };
+        let tried = outcome.figures.iter().find(|(name, _)| *name == unit).map_or(0, |(_, figure)| *figure);
+        Ok(Hunted { tried, found: outcome.failures.into_iter().next() })
+    }
+
+    fn crash(&self, milestone: &str, hunt: Crash) -> Result<Outcome> {
+        let stage = stage(milestone).with_context(|| format!("built without {milestone}"))?;
+        let script = &self.where_to.script;
+        let workload = scripted(stage).into_iter().find(|known| known.name == script);
+        let workload = workload.with_context(|| format!("{milestone} has no script {script:?}"))?;
+        Ok(hunt(stage, &workload, self.effort.draws(), self.limit))
+    }
+}
+
+/// Hunts as the arguments say, and prints what came of it.
+pub fn main(arguments: &[String]) -> Result<()> {
+    // A panic is caught and told like any other failure.
+    std::panic::set_hook(Box::new(|_| {}));
+    let (milestone, hunt) = Hunt::parse(arguments)?;
+    print!("{}", hunt.run(milestone)?);
+    Ok(())
+}

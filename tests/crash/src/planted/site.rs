@@ -1,0 +1,222 @@
+//! A place to plant bugs in: a copy of the milestones and of the crash tests, as a workspace of its own below the
+//! target folder. The repository itself is never touched.
+//!
+//! The copy has the repository's target folder, so that nothing from outside is compiled twice. Cargo tells packages of
+//! two workspaces apart by their paths from the workspace's root; that is why the copy is a level deeper, in `tree`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::bug::Bug;
+use super::hunt::Hunt;
+
+/// The workspace's members in the copy, and what is copied of them. (Cargo wants to see even the packages that are not
+/// built, if others could depend on them.)
+const MEMBERS: [&str; 3] = ["milestones/*", "tests", "tests/crash"];
+const COPIED: [&str; 5] = ["milestones", "tests/Cargo.toml", "tests/crash", "tests/src", "tests/tests"];
+
+/// A hunt that takes longer has lost its way: a bug may well make an endless loop.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub struct Site {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+/// A bug in its place, until this is dropped.
+pub struct Planted<'a> {
+    site: &'a Site,
+    bug: &'a Bug,
+    original: (PathBuf, String),
+}
+
+impl Site {
+    /// Makes the copy, or brings it up to date. Files that are the same keep their time, so cargo does not compile
+    /// them again.
+    pub fn prepare(repository: &Path) -> Result<Site> {
+        let target = target_folder(repository);
+        let root = target.join("planted");
+        let mut copied = BTreeSet::new();
+        for path in COPIED {
+            copy(&repository.join(path), &root.join("tree").join(path), &mut copied)?;
+        }
+        remove_all_but(&root.join("tree"), &copied)?;
+        for file in ["Cargo.lock", "rust-toolchain.toml"] {
+            write(&root.join(file), &fs::read(repository.join(file)).with_context(|| file.to_string())?)?;
+        }
+        let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
+        write(&root.join("Cargo.toml"), trimmed(&manifest)?.as_bytes())?;
+        Ok(Site { root, target })
+    }
+
+    /// The folder with the copied sources.
+    pub fn tree(&self) -> PathBuf {
+        self.root.join("tree")
+    }
+
+    pub fn plant<'a>(&'a self, bug: &'a Bug) -> Result<Planted<'a>> {
+        let path = bug.path(&self.tree())?;
+        let original = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        write(&path, bug.apply(&original)?.as_bytes())?;
+        Ok(Planted { site: self, bug, original: (path, original) })
+    }
+
+    /// Hunts in a milestone as it is now in the copy.
+    pub fn hunt(&self, milestone: &str, hunt: &Hunt) -> Result<Hunted> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let built = Command::new(cargo)
+            .current_dir(&self.root)
+            .args(["build", "--offline", "--quiet", "--package", "inox-crash", "--bin", "hunt"])
+            .args(["--no-default-features", "--features", milestone])
+            .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_INCREMENTAL", "1")
+            .output()
+            .context("cargo")?;
+        ensure!(built.status.success(), "does not compile:\n{}", String::from_utf8_lossy(&built.stderr));
+        let mut hunter = Command::new(self.target.join("debug/hunt"))
+            .args(hunt.arguments(milestone))
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("hunt")?;
+        let started = Instant::now();
+        while hunter.try_wait()?.is_none() {
+            if started.elapsed() > PATIENCE {
+                hunter.kill()?;
+                hunter.wait()?;
+                return Ok(Hunted { tried: 0, found: Some("it does not come to an end".into()) });
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let mut said = String::new();
+        hunter.stdout.take().context("the hunt says nothing")?.read_to_string(&mut said)?;
+        Hunted::parse(&said).with_context(|| format!("the hunt says {said:?}"))
+    }
+}
+
+impl Planted<'_> {
+    /// Hunts for the bug.
+    pub fn hunt(&self, hunt: &Hunt) -> Result<Hunted> {
+        self.site.hunt(&self.bug.milestone, hunt)
+    }
+}
+
+impl Drop for Planted<'_> {
+    fn drop(&mut self) {
+        let (path, text) = &self.original;
+        // If it fails, the next run copies the file again.
+        let _ = fs::write(path, text);
+    }
+}
+
+/// What came of a hunt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hunted {
+    /// How many cases it tried, the one that found something included.
+    pub tried: u64,
+    pub found: Option<String>,
+}
+
+impl Hunted {
+    /// Reads what [`Hunted::to_string`](std::fmt::Display) wrote.
+    fn parse(said: &str) -> Option<Hunted> {
+        let (tried, found) = said.split_once('\n')?;
+        let found = Some(found.trim()).filter(|found| !found.is_empty());
+        Some(Hunted { tried: tried.parse().ok()?, found: found.map(str::to_string) })
+    }
+}
+
+impl std::fmt::Display for Hunted {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        writeln!(f, "{}\n{}", self.tried, self.found.as_deref().unwrap_or_default())
+    }
+}
+
+/// The target folder in which this program was built; the repository's, if it was moved.
+fn target_folder(repository: &Path) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    marked.map_or_else(|| repository.join("target"), Path::to_path_buf)
+}
+
+/// The workspace's manifest for the copy: the same profiles, other members.
+fn trimmed(manifest: &str) -> Result<String> {
+    let mut manifest: toml::Table = manifest.parse()?;
+    let Some(toml::Value::Table(workspace)) = manifest.get_mut("workspace") else { bail!("no workspace") };
+    workspace.remove("default-members");
+    let members = MEMBERS.map(|member| toml::Value::from(format!("tree/{member}")));
+    workspace.insert("members".into(), members.to_vec().into());
+    Ok(toml::to_string(&manifest)?)
+}
+
+/// Copies a file, or a folder with all that is in it except what cargo makes.
+fn copy(from: &Path, to: &Path, copied: &mut BTreeSet<PathBuf>) -> Result<()> {
+    if from.is_file() {
+        write(to, &fs::read(from)?)?;
+        copied.insert(to.into());
+        return Ok(());
+    }
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let name = entry?.file_name();
+        if name != "target" {
+            copy(&from.join(&name), &to.join(&name), copied)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file, unless it says the same already.
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|found| found == content) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, content).with_context(|| path.display().to_string())
+}
+
+fn remove_all_but(folder: &Path, kept: &BTreeSet<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            remove_all_but(&entry.path(), kept)?;
+        } else if !kept.contains(&entry.path()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hunt_says_reads_back() {
+        for found in
+            [None, Some("row 3 is missing\n    cargo x crash --replay m2,insert,3,none:0".to_string())]
+        {
+            let hunted = Hunted { tried: 12, found };
+            assert_eq!(Hunted::parse(&hunted.to_string()), Some(hunted));
+        }
+        assert_eq!(Hunted::parse(""), None);
+        assert_eq!(Hunted::parse("many\n"), None);
+    }
+
+    #[test]
+    fn the_copys_manifest_keeps_the_profiles() {
+        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"x\"]\ndefault-members = [\"x\"]\n\
+                        [profile.dev]\nopt-level = 1\n";
+        let trimmed: toml::Table = trimmed(manifest).unwrap().parse().unwrap();
+        assert_eq!(trimmed["workspace"]["members"][1].as_str(), Some("tree/tests"));
+        assert_eq!(trimmed["profile"]["dev"]["opt-level"].as_integer(), Some(1));
+        assert!(trimmed["workspace"].get("default-members").is_none());
+    }
+}
