@@ -87,10 +87,13 @@ impl Database {
     ) -> Result<Database> {
         damage.tolerate(CommitLog::check(&*vfs))?;
         let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        if !damage.is_noted() {
+            // Before anything is read: a restored page beyond the end of its file counts only once it is written.
+            recovery::finish(&mut pages, &recovery)?;
+        }
         let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
         let mut swept = Vec::new();
         if !damage.is_noted() {
-            recovery::finish(&mut pages, &recovery)?;
             swept = catalog.sweep_orphans(&mut pages)?;
         }
         Ok(Database {

@@ -20,6 +20,9 @@ const MAX_RUN: usize = 4_096;
 /// takes less than the 2 MiB of stack that a thread has, in a debug build too.
 const MAX_DEPTH: usize = 16_384;
 
+/// Words that begin a statement within a statement, such as EXPLAIN. sqlparser's stack does not grow with these.
+const MAX_STATEMENTS: usize = 100;
+
 /// What is known of one open parenthesis.
 #[derive(Default)]
 struct Level {
@@ -29,6 +32,8 @@ struct Level {
     /// Tokens since the last separator, and the longest such run since the last comma.
     run: usize,
     longest_run: usize,
+    /// DESCs since the last comma: where there is more than one, they are short for DESCRIBE.
+    descriptions: usize,
     /// The deepest parenthesis inside, and the deepest item before the last comma.
     inside: usize,
     deepest_item: usize,
@@ -53,6 +58,7 @@ impl Level {
 /// Refuses the statement if its tree could be too deep.
 pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
     let mut levels = vec![Level::default()];
+    let mut statements = 0;
     for token in tokens {
         if let Some(level) = levels.last_mut() {
             level.run += 1;
@@ -79,6 +85,17 @@ pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
                 Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
                     link(&mut levels)?
                 }
+                Keyword::EXPLAIN
+                | Keyword::DESCRIBE
+                | Keyword::PREPARE
+                | Keyword::BEGIN
+                | Keyword::IF
+                | Keyword::WHILE => begin(&mut statements)?,
+                Keyword::DESC => {
+                    if let Some(level) = levels.last_mut() {
+                        begin(&mut level.descriptions)?;
+                    }
+                }
                 Keyword::CASE => open(&mut levels, true)?,
                 Keyword::END if levels.last().is_some_and(|level| level.opened_by_case) => {
                     close(&mut levels)?
@@ -98,6 +115,15 @@ fn link(levels: &mut [Level]) -> Result<()> {
             check(level.depth())
         }
         None => Ok(()),
+    }
+}
+
+/// Counts a statement that may be within another.
+fn begin(statements: &mut usize) -> Result<()> {
+    *statements += 1;
+    match *statements > MAX_STATEMENTS {
+        true => Err(too_deep("Statements may be nested at most 100 deep.")),
+        false => Ok(()),
     }
 }
 

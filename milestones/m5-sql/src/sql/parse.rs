@@ -218,6 +218,23 @@ mod tests {
     }
 
     #[test]
+    fn statements_within_statements_are_refused_before_the_stack_ends() {
+        for deep in [
+            "EXPLAIN ",
+            "EXPLAIN (COSTS, ANALYZE) ",
+            "DESCRIBE ",
+            "DESC ",
+            "PREPARE x AS ",
+            "IF true THEN ",
+            "WHILE true BEGIN SELECT 1; ",
+        ] {
+            let text = format!("{}SELECT 1", deep.repeat(1_000));
+            assert_eq!(parse(&text).unwrap_err().state().code(), "54001", "{deep}");
+        }
+        assert!(parse(&format!("SELECT 1 ORDER BY {}1", "1 DESC, ".repeat(1_000))).is_ok());
+    }
+
+    #[test]
     fn many_rows_are_not_deep() {
         assert!(parse(&format!("INSERT INTO t VALUES {}(1)", "(1, 'x', -2), ".repeat(20_000))).is_ok());
     }

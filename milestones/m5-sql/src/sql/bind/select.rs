@@ -18,6 +18,9 @@ use sqlparser::ast::{
     TableFactor, TableWithJoins,
 };
 
+/// PostgreSQL's limit on the columns of a result (`MaxTupleAttributeNumber`).
+const MAX_TARGETS: usize = 1664;
+
 pub fn query(query: &ast::Query, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
     refuse_query_extras(query)?;
     let (limit, offset) = limits(query, text)?;
@@ -124,6 +127,7 @@ fn select(select: &Select, order_by: Option<&OrderBy>, text: &str, lookup: &mut 
 fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Result<Query> {
     let mut binder = Binder::new(text, None, "VALUES");
     let width = values.rows.first().map_or(0, |row| row.content.len());
+    check_width(width)?;
     let mut columns: Vec<Vec<Typed>> = (0..width).map(|_| Vec::with_capacity(values.rows.len())).collect();
     for row in &values.rows {
         if row.content.len() != width {
@@ -205,8 +209,19 @@ fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs>
             }
             _ => return Err(Error::unsupported("this kind of select item")),
         }
+        check_width(outputs.expressions.len())?;
     }
     Ok(outputs)
+}
+
+fn check_width(columns: usize) -> Result<()> {
+    match columns > MAX_TARGETS {
+        true => Err(Error::new(
+            SqlState::TooManyColumns,
+            format!("target lists can have at most {MAX_TARGETS} entries"),
+        )),
+        false => Ok(()),
+    }
 }
 
 /// An output that nothing gave a type is text.

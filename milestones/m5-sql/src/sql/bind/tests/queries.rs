@@ -42,6 +42,15 @@ fn names_that_do_not_exist() {
 }
 
 #[test]
+fn results_have_a_limited_number_of_columns() {
+    let select = |columns: usize| format!("SELECT {}id FROM employees", "id, ".repeat(columns - 1));
+    assert!(statement(&select(1664), &mut catalog()).is_ok());
+    assert_eq!(fails(&select(1665)), "54011: target lists can have at most 1664 entries");
+    let values = format!("VALUES ({}1)", "1, ".repeat(1664));
+    assert_eq!(fails(&values), "54011: target lists can have at most 1664 entries");
+}
+
+#[test]
 fn types_that_do_not_match() {
     assert_fails(&[
         ("SELECT id = 'a'::text FROM employees", "42883: operator does not exist: integer = text"),
