@@ -155,12 +155,16 @@ impl Pages {
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
     /// may be torn.
     pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        // A file that lost its new length in a power cut gets it back: whoever reads asks how long the file is.
+        while id.page >= self.files.page_count(id.file)? {
+            self.files.extend(id.file)?;
+        }
         if !self.dirty.contains_key(&id) {
             if self.dirty.len() >= self.options.dirty_pages {
                 self.write_dirty()?;
             }
             let mut page = Page::zeroed();
-            if !fresh && id.page < self.files.page_count(id.file)? {
+            if !fresh {
                 self.files.read(id, &mut page)?;
             }
             self.dirty.insert(id, Arc::new(page));

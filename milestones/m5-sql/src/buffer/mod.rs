@@ -168,8 +168,11 @@ impl Pages {
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
     /// may be torn.
     pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
-        let beyond_end = id.page >= self.files.page_count(id.file)?;
-        let frame = if (fresh || beyond_end) && !self.pool.contains(id) {
+        // A file that lost its new length in a power cut gets it back: whoever reads asks how long the file is.
+        while id.page >= self.files.page_count(id.file)? {
+            self.files.extend(id.file)?;
+        }
+        let frame = if fresh && !self.pool.contains(id) {
             let frame = self.free_frame(false)?;
             *Arc::make_mut(&mut self.pool.frame_mut(frame).page) = Page::zeroed();
             self.pool.install(frame, id, false);

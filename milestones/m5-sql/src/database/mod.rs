@@ -102,15 +102,10 @@ impl Database {
     ) -> Result<Database> {
         damage.tolerate(CommitLog::check(&*vfs))?;
         let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
-        if !damage.is_noted() {
-            // Catalogs that cannot be read are a reason to refuse, while nothing has been written yet.
-            Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
-            recovery::finish(&mut pages, &recovery)?;
-            // What counts is read now: a restored page beyond the end of its file is there only once it is written.
-        }
         let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
         let mut swept = Vec::new();
         if !damage.is_noted() {
+            recovery::finish(&mut pages, &recovery)?;
             swept = catalog.sweep_orphans(&mut pages)?;
             temp::sweep(&**pages.files().vfs())?;
         }
