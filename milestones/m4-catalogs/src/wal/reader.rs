@@ -20,6 +20,9 @@ use zerocopy::FromBytes;
 /// The reader holds this much of the log at a time, at least a whole record.
 const WINDOW: usize = 1 << 20;
 
+/// Most of the log that lies ahead: as many bytes as are compared at once.
+static ZEROS: [u8; 512] = [0; 512];
+
 /// Reads records one after another.
 pub struct LogReader<'a> {
     segments: &'a mut Segments,
@@ -107,19 +110,23 @@ impl<'a> LogReader<'a> {
         Ok(None)
     }
 
-    /// The first place in a range whose bytes say that a record belongs there. Looks at one number in each place, since
-    /// there are millions of places and nearly all are zeros.
+    /// The first place in a range whose bytes say that a record belongs there. Looks at one number in each place, and
+    /// only where there is one: there are millions of places, and nearly all are zeros.
     fn next_header(&mut self, range: Range<Lsn>) -> Result<Option<Lsn>> {
         let mut position = range.start;
         while position + RECORD_HEADER_SIZE as u64 <= range.end
             && self.bytes(position, RECORD_HEADER_SIZE)?.len() == RECORD_HEADER_SIZE
         {
             let held = self.window.get((position - self.window_start) as usize..).unwrap_or(&[]);
-            for place in held.windows(RECORD_HEADER_SIZE).step_by(ALIGNMENT as usize) {
-                if place[LSN_OFFSET..LSN_OFFSET + 8] == position.to_le_bytes() {
-                    return Ok((position < range.end).then_some(position));
+            let places = (held.len() - RECORD_HEADER_SIZE) / ALIGNMENT as usize + 1;
+            let numbers = &held[LSN_OFFSET..][..places * ALIGNMENT as usize];
+            for block in numbers.chunks(ZEROS.len()) {
+                if *block != ZEROS[..block.len()]
+                    && let Some(place) = position_in(block, position)
+                {
+                    return Ok((place < range.end).then_some(place));
                 }
-                position += ALIGNMENT;
+                position += block.len() as u64;
             }
         }
         Ok(None)
@@ -143,7 +150,8 @@ impl<'a> LogReader<'a> {
         let held = lsn >= self.window_start
             && lsn.saturating_add(len as u64) <= self.window_start + self.window.len() as u64;
         if !held {
-            self.window.resize(WINDOW, 0);
+            let ahead = self.segments.prepared_end().saturating_sub(lsn);
+            self.window.resize((WINDOW as u64).min(ahead) as usize, 0);
             let read = self.segments.read(&mut self.window, lsn)?;
             self.window.truncate(read);
             self.window_start = lsn;
@@ -152,6 +160,13 @@ impl<'a> LogReader<'a> {
         let end = (start + len).min(self.window.len());
         Ok(&self.window[start.min(end)..end])
     }
+}
+
+/// The first of the numbers that is the position of its own place; the first place is at `start`.
+fn position_in(numbers: &[u8], start: Lsn) -> Option<Lsn> {
+    let (numbers, _) = numbers.as_chunks::<{ ALIGNMENT as usize }>();
+    let mut places = (start..).step_by(ALIGNMENT as usize).zip(numbers);
+    places.find(|(place, number)| u64::from_le_bytes(**number) == *place).map(|(place, _)| place)
 }
 
 fn damaged(end: Lsn, durable: Lsn) -> Error {
