@@ -18,6 +18,7 @@ mod site;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
@@ -26,7 +27,7 @@ pub use hunt::main as hunt;
 
 use crate::part::{Context, Outcome, Scale};
 use hunt::{Effort, Hunt};
-use site::{Hunted, Site};
+use site::{Hunted, Hunter, Site};
 
 /// Where the bugs are described.
 const FOLDER: &str = "tests/crash/planted";
@@ -39,36 +40,43 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// How far each search had to go: by milestone, place and effort.
-type Furthest = BTreeMap<(String, CaughtBy, Effort), u64>;
+/// How far the searches had to go: for each milestone, by place and effort.
+type Furthest = BTreeMap<String, BTreeMap<(CaughtBy, Effort), u64>>;
 
-/// Plants every bug; each must be caught.
+/// Plants every bug; each must be caught. While one is hunted, the next is built.
 pub fn run(context: &Context) -> Result<Outcome> {
     let (bugs, site) = (Bug::list(&repository().join(FOLDER))?, Site::prepare(&repository())?);
-    let bugs = match context.scale {
+    let bugs: Vec<Bug> = match context.scale {
         // A few are enough to see that all of this works.
         Scale::Quick => bugs.into_iter().step_by(8).collect(),
         Scale::Standard | Scale::Nightly => bugs,
     };
     context.bar.set_length(bugs.len() as u64);
-    let mut outcome = Outcome::default();
-    let mut furthest = Furthest::new();
-    for bug in &bugs {
+    let furthest = Mutex::new(Furthest::new());
+    let mut outcome = context.for_each(&bugs, |bug| {
+        let mut outcome = Outcome::default();
         outcome.count("planted bugs", 1);
-        match try_bug(&site, bug) {
+        match site.planted(bug).and_then(|hunter| search(&hunter, bug)) {
             Ok(Some((effort, hunted))) => {
                 context.bar.suspend(|| println!("  {:<24} {}", bug.name, catch(&hunted)));
                 outcome.count("planted bugs caught", 1);
-                let place = (bug.milestone.clone(), bug.caught_by.clone(), effort);
-                let tried = furthest.entry(place).or_default();
+                let mut furthest = furthest.lock().unwrap_or_else(PoisonError::into_inner);
+                let places = furthest.entry(bug.milestone.clone()).or_default();
+                let tried = places.entry((bug.caught_by.clone(), effort)).or_default();
                 *tried = hunted.tried.max(*tried);
             }
             Ok(None) => outcome.failures.push(format!("nobody notices \"{}\" ({})", bug.title, bug.name)),
             Err(error) => outcome.failures.push(format!("{}: {error:#}", bug.name)),
         }
         context.bar.inc(1);
-    }
-    outcome.failures.extend(search_unplanted(&site, &furthest)?);
+        Ok(outcome)
+    });
+    let furthest = furthest.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let milestones: Vec<_> = furthest.into_iter().collect();
+    outcome.add(context.for_each(&milestones, |(milestone, places)| {
+        let failures = search_sound(&site, milestone, places)?;
+        Ok(Outcome { failures, ..Outcome::default() })
+    }));
     Ok(outcome)
 }
 
@@ -79,11 +87,10 @@ fn catch(hunted: &Hunted) -> String {
     format!("caught by case {}: {replay}", hunted.tried)
 }
 
-/// Plants a bug and looks for it: with how much effort it was found, and what.
-fn try_bug(site: &Site, bug: &Bug) -> Result<Option<(Effort, Hunted)>> {
-    let planted = site.plant(bug)?;
+/// Looks for a bug: with how much effort it was found, and what.
+fn search(hunter: &Hunter, bug: &Bug) -> Result<Option<(Effort, Hunted)>> {
     for effort in Effort::ALL {
-        let hunted = planted.hunt(&Hunt { where_to: bug.caught_by.clone(), effort, limit: LIMIT })?;
+        let hunted = hunter.hunt(&Hunt { where_to: bug.caught_by.clone(), effort, limit: LIMIT })?;
         if hunted.found.is_some() {
             return Ok(Some((effort, hunted)));
         }
@@ -92,11 +99,16 @@ fn try_bug(site: &Site, bug: &Bug) -> Result<Option<(Effort, Hunted)>> {
 }
 
 /// The same searches where there is nothing to find.
-fn search_unplanted(site: &Site, furthest: &Furthest) -> Result<Vec<String>> {
+fn search_sound(
+    site: &Site,
+    milestone: &str,
+    places: &BTreeMap<(CaughtBy, Effort), u64>,
+) -> Result<Vec<String>> {
+    let hunter = site.sound(milestone)?;
     let mut failures = Vec::new();
-    for ((milestone, where_to, effort), limit) in furthest {
+    for ((where_to, effort), limit) in places {
         let hunt = Hunt { where_to: where_to.clone(), effort: *effort, limit: *limit };
-        if let Some(found) = site.hunt(milestone, &hunt)?.found {
+        if let Some(found) = hunter.hunt(&hunt)?.found {
             failures.push(format!("{milestone}, {where_to}, with no bug planted: {found}"));
         }
     }
@@ -118,7 +130,7 @@ pub fn plant(name: &str) -> Result<bool> {
     let site = Site::prepare(&repository())?;
     let text = fs::read_to_string(bug.path(&site.tree())?)?;
     println!("{} ({})\n\n{}\n\n{}", bug.title, bug.milestone, bug.story.trim(), bug.difference(&text));
-    match try_bug(&site, bug)? {
+    match search(&site.planted(bug)?, bug)? {
         Some((_, Hunted { tried, found })) => {
             let found = found.unwrap_or_default();
             println!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,13 +29,14 @@ const PATIENCE: Duration = Duration::from_secs(600);
 pub struct Site {
     root: PathBuf,
     target: PathBuf,
+    /// Whoever holds it may change the sources and build; there is one copy of them.
+    sources: Mutex<()>,
 }
 
-/// A bug in its place, until this is dropped.
-pub struct Planted<'a> {
-    site: &'a Site,
-    bug: &'a Bug,
-    original: (PathBuf, String),
+/// The program `hunt`, built from a milestone as it was in the copy at some moment. It is there until this is dropped.
+pub struct Hunter {
+    milestone: String,
+    program: PathBuf,
 }
 
 impl Site {
@@ -53,7 +55,7 @@ impl Site {
         }
         let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
         write(&root.join("Cargo.toml"), trimmed(&manifest)?.as_bytes())?;
-        Ok(Site { root, target })
+        Ok(Site { root, target, sources: Mutex::new(()) })
     }
 
     /// The folder with the copied sources.
@@ -61,15 +63,25 @@ impl Site {
         self.root.join("tree")
     }
 
-    pub fn plant<'a>(&'a self, bug: &'a Bug) -> Result<Planted<'a>> {
+    /// Builds the hunter of a milestone with a bug in it.
+    pub fn planted(&self, bug: &Bug) -> Result<Hunter> {
+        let _sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let path = bug.path(&self.tree())?;
         let original = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         write(&path, bug.apply(&original)?.as_bytes())?;
-        Ok(Planted { site: self, bug, original: (path, original) })
+        let hunter = self.build(&bug.milestone, &bug.name);
+        fs::write(&path, &original).with_context(|| path.display().to_string())?;
+        hunter
     }
 
-    /// Hunts in a milestone as it is now in the copy.
-    pub fn hunt(&self, milestone: &str, hunt: &Hunt) -> Result<Hunted> {
+    /// Builds the hunter of a milestone as it should be.
+    pub fn sound(&self, milestone: &str) -> Result<Hunter> {
+        let _sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        self.build(milestone, &format!("{milestone}-sound"))
+    }
+
+    /// Builds a hunter and puts it aside under a name, out of the way of the next one.
+    fn build(&self, milestone: &str, name: &str) -> Result<Hunter> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let built = Command::new(cargo)
             .current_dir(&self.root)
@@ -80,8 +92,17 @@ impl Site {
             .output()
             .context("cargo")?;
         ensure!(built.status.success(), "does not compile:\n{}", String::from_utf8_lossy(&built.stderr));
-        let mut hunter = Command::new(self.target.join("debug/hunt"))
-            .args(hunt.arguments(milestone))
+        let program = self.root.join(format!("hunt-{name}{}", std::env::consts::EXE_SUFFIX));
+        let made = self.target.join(format!("debug/hunt{}", std::env::consts::EXE_SUFFIX));
+        fs::copy(&made, &program).with_context(|| made.display().to_string())?;
+        Ok(Hunter { milestone: milestone.into(), program })
+    }
+}
+
+impl Hunter {
+    pub fn hunt(&self, hunt: &Hunt) -> Result<Hunted> {
+        let mut hunter = Command::new(&self.program)
+            .args(hunt.arguments(&self.milestone))
             .stdout(Stdio::piped())
             .spawn()
             .context("hunt")?;
@@ -100,18 +121,10 @@ impl Site {
     }
 }
 
-impl Planted<'_> {
-    /// Hunts for the bug.
-    pub fn hunt(&self, hunt: &Hunt) -> Result<Hunted> {
-        self.site.hunt(&self.bug.milestone, hunt)
-    }
-}
-
-impl Drop for Planted<'_> {
+impl Drop for Hunter {
     fn drop(&mut self) {
-        let (path, text) = &self.original;
-        // If it fails, the next run copies the file again.
-        let _ = fs::write(path, text);
+        // It lies in the target folder: what is left there bothers nobody.
+        let _ = fs::remove_file(&self.program);
     }
 }
 
