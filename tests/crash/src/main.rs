@@ -1,12 +1,14 @@
 //! The crash run: tries what `lib.rs` describes, and ends with a report of one figure a line.
 
+use std::fs;
 use std::io::IsTerminal;
 use std::panic;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inox_crash::part::{Context, Outcome, PARTS, Part, Scale, part};
@@ -36,6 +38,10 @@ struct Arguments {
     /// How many threads to use; as many as the machine has processors, if it is not said.
     #[arg(long)]
     jobs: Option<usize>,
+
+    /// Write the report to this file, too.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     /// Try one case once more: what stands after `--replay` in a failure.
     #[arg(long, value_name = "CASE", exclusive = true)]
@@ -79,13 +85,18 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Arguments { nightly: true, .. } => Scale::Nightly,
         _ => Scale::Standard,
     };
-    println!("{scale:?} run, seed {}", arguments.seed);
+    let title = format!("{scale:?} run, seed {}", arguments.seed);
+    println!("{title}");
     let started = Instant::now();
     let mut report = Report::new(scale);
     for part in parts {
         report.add(part, run_part(part, scale, arguments)?);
     }
-    println!("{report}time: {} s", started.elapsed().as_secs());
+    let said = format!("{report}time: {} s\n", started.elapsed().as_secs());
+    print!("{said}");
+    if let Some(path) = &arguments.report {
+        fs::write(path, format!("{title}\n{said}")).with_context(|| path.display().to_string())?;
+    }
     Ok(report.is_good())
 }
 

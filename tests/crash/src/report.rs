@@ -11,6 +11,7 @@ const BAR: &[(&str, u64, u64)] = &[
     ("recovery points", 1_000, 10_000),
     ("seeds", 500, 10_000),
     ("planted bugs", 14, 14),
+    ("planted bugs caught", 14, 14),
     ("kills", 500, 20_000),
     ("corruption cases", 100_000, 500_000),
 ];
@@ -41,6 +42,15 @@ impl Report {
 
     fn figure(&self, name: &str) -> u64 {
         self.total.figures.iter().find(|(known, _)| *known == name).map_or(0, |(_, figure)| *figure)
+    }
+
+    /// Those that the bar asks for come first, then the others by name.
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        let asked = BAR.iter().map(|(name, ..)| *name).chain(NEVER.iter().copied());
+        let place = |name| asked.clone().position(|known| known == name).unwrap_or(usize::MAX);
+        let mut figures = self.total.figures.clone();
+        figures.sort_by_key(|(name, _)| (place(*name), *name));
+        figures
     }
 
     /// What was tried less often than it has to be; asked of whole runs only.
@@ -76,7 +86,7 @@ impl fmt::Display for Report {
         for skipped in &self.total.skipped {
             writeln!(f, "skipped: {skipped}")?;
         }
-        for (name, figure) in &self.total.figures {
+        for (name, figure) in self.figures() {
             writeln!(f, "{name}: {figure}")?;
         }
         Ok(())
@@ -95,7 +105,6 @@ mod tests {
         for (name, standard, _) in BAR {
             report.total.count(name, *standard);
         }
-        report.total.count("planted bugs caught", 14);
         report
     }
 
@@ -103,6 +112,16 @@ mod tests {
     fn a_run_that_tries_enough_and_finds_nothing_is_good() {
         assert!(full(Scale::Standard).is_good());
         assert!(!full(Scale::Nightly).is_good());
+    }
+
+    #[test]
+    fn what_was_promised_is_printed_first_and_everything_in_order() {
+        let mut report = Report::new(Scale::Quick);
+        for name in ["rot: right answers", "panics", "crashes: more", "seeds", "crash images"] {
+            report.total.count(name, 7);
+        }
+        let expected = "\ncrash images: 7\nseeds: 7\npanics: 7\ncrashes: more: 7\nrot: right answers: 7\n";
+        assert_eq!(report.to_string(), expected);
     }
 
     #[test]
