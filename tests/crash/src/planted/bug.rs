@@ -114,7 +114,7 @@ impl Bug {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::planted::{FOLDER, repository};
+    use crate::planted::{FOLDER, list, repository};
     use crate::workload::scripted;
 
     fn bugs() -> Vec<Bug> {
@@ -144,6 +144,12 @@ mod tests {
             let known = scripted(stage).iter().any(|known| known.name == script);
             assert_eq!(known, part == "crashes" || part == "recoveries", "{}: {part} {script}", bug.name);
         }
+    }
+
+    #[test]
+    fn the_book_lists_them_all() {
+        let book = fs::read_to_string(repository().join("book/src/figures/planted-bugs.txt")).unwrap();
+        assert_eq!(book, list(&bugs()), "cargo x crash --plant list > book/src/figures/planted-bugs.txt");
     }
 
     #[test]

@@ -115,14 +115,17 @@ fn search_sound(
     Ok(failures)
 }
 
+/// The bugs, one a line; the book has the same.
+fn list(bugs: &[Bug]) -> String {
+    bugs.iter().map(|bug| format!("{:<24} {} ({})\n", bug.name, bug.title, bug.milestone)).collect()
+}
+
 /// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `list` lists
 /// the bugs.
 pub fn plant(name: &str) -> Result<bool> {
     let bugs = Bug::list(&repository().join(FOLDER))?;
     if name == "list" {
-        for bug in &bugs {
-            println!("{:<24} {} ({})", bug.name, bug.title, bug.milestone);
-        }
+        print!("{}", list(&bugs));
         return Ok(true);
     }
     let bug = bugs.iter().find(|bug| bug.name == name);
