@@ -7,7 +7,8 @@
 //!   finished. Until then nothing has happened; afterwards all of it has.
 //!
 //! In this stage, a read goes to the file and a finished change goes to the file. That is slow, and a crash in
-//! the middle of a change of two pages leaves one of them: stages 2 and 3 are about that.
+//! the middle of a change of two pages leaves one of them: stages 2 and 3 are about that. Nor does anything say how
+//! long a file should be: one whose end was cut off is taken for one that never grew so far.
 
 mod files;
 

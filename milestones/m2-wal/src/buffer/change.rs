@@ -80,6 +80,9 @@ impl<'a> Change<'a> {
             if !delta.is_empty() {
                 Arc::make_mut(&mut page).set_lsn(lsn);
             }
+            if delta.is_initialized() {
+                self.pages.written.mark(id);
+            }
             if was_dirty || !delta.is_empty() {
                 self.pages.dirty.insert(id, page);
             }

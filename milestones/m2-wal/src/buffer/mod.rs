@@ -12,16 +12,18 @@
 
 mod change;
 mod files;
+mod written;
 
 pub use change::Change;
 pub use files::{BASE, Files};
+pub use written::WrittenPages;
 
 use crate::error::{Error, Result};
 use crate::page::{FileId, Page, PageId, PageNo};
 use crate::transaction::Xid;
 use crate::vfs::Vfs;
 use crate::wal::segments::Segments;
-use crate::wal::{self, ControlData, ControlFile, LogEnd, RecordKind, Wal};
+use crate::wal::{self, ControlData, ControlFile, LogEnd, Lsn, RecordKind, Wal};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -60,6 +62,9 @@ pub struct Pages {
     /// What the next checkpoint will write into the control file.
     control: ControlData,
     dirty: HashMap<PageId, PageRef>,
+    written: WrittenPages,
+    /// Part of the log may be lost, and is made do without: pages may be newer than what is left of it.
+    log_is_lost: bool,
     options: Options,
 }
 
@@ -86,7 +91,16 @@ impl Pages {
         control.epoch = control.epoch.max(end.epoch).saturating_add(1);
         control.clean = false;
         let wal = Wal::new(segments, end.lsn, control.epoch);
-        Ok(Pages { files: Files::new(vfs), wal, control_file, control, dirty: HashMap::new(), options })
+        Ok(Pages {
+            files: Files::new(vfs),
+            wal,
+            control_file,
+            control,
+            dirty: HashMap::new(),
+            written: WrittenPages::default(),
+            log_is_lost: false,
+            options,
+        })
     }
 
     /// A page to look at, checked.
@@ -95,7 +109,7 @@ impl Pages {
             return Ok(page.clone());
         }
         let mut page = Page::zeroed();
-        self.files.read(id, &mut page)?;
+        self.read_from_file(id, &mut page)?;
         Ok(Arc::new(page))
     }
 
@@ -108,30 +122,43 @@ impl Pages {
     pub fn change(&mut self, xid: Xid) -> Result<Change<'_>> {
         self.begin_epoch()?;
         self.make_room()?;
-        self.wal.reserve()?;
+        self.wal.reserve(1)?;
         Ok(Change::new(self, xid))
     }
 
+    /// How many pages a file has or should have: one that lost some is read up to where the first is missing, and not
+    /// taken for a shorter one.
     pub fn page_count(&mut self, file: FileId) -> Result<PageNo> {
-        self.files.page_count(file)
+        Ok(self.files.page_count(file)?.max(self.written.of(file)))
     }
 
-    /// Adds empty pages to a file: at least one.
+    /// Adds empty pages to a file: at least one. Answers all that are empty, since a crash may have left some that nobody
+    /// remembers; pages are written in order.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
-        self.files.extend(file)
+        let known = self.files.page_count(file)?;
+        self.written.check_length(file.page(known), known)?;
+        let added = self.files.extend(file)?;
+        Ok(self.written.of(file)..added.end)
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.written.forget(file);
         self.files.create(file)
     }
 
     pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        self.written.forget(file);
         self.dirty.retain(|id, _| id.file != file);
         self.files.remove(file)
     }
 
     pub fn files(&mut self) -> &mut Files {
         &mut self.files
+    }
+
+    /// Which pages must be there, whatever the files say.
+    pub fn written(&mut self) -> &mut WrittenPages {
+        &mut self.written
     }
 
     pub fn wal(&mut self) -> &mut Wal {
@@ -152,11 +179,22 @@ impl Pages {
         self.dirty.len()
     }
 
+    /// Makes do with what is left of the log.
+    pub fn accept_lost_log(&mut self) {
+        self.log_is_lost = true;
+    }
+
+    fn read_from_file(&mut self, id: PageId, page: &mut Page) -> Result<()> {
+        let newest = if self.log_is_lost { Lsn::MAX } else { self.wal.durable() };
+        self.written.read(&mut self.files, newest, id, page)
+    }
+
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
-    /// may be torn.
+    /// may be torn, or not be there yet.
     pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        self.written.mark(id);
         // A file that lost its new length in a power cut gets it back: whoever reads asks how long the file is.
-        while id.page >= self.files.page_count(id.file)? {
+        while fresh && id.page >= self.files.page_count(id.file)? {
             self.files.extend(id.file)?;
         }
         if !self.dirty.contains_key(&id) {
@@ -165,7 +203,7 @@ impl Pages {
             }
             let mut page = Page::zeroed();
             if !fresh {
-                self.files.read(id, &mut page)?;
+                self.read_from_file(id, &mut page)?;
             }
             self.dirty.insert(id, Arc::new(page));
         }
@@ -201,11 +239,17 @@ impl Pages {
 
     fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
         self.begin_epoch()?;
-        self.wal.reserve()?;
+        let written = self.written.pieces();
+        self.wal.reserve(written.len())?;
         self.write_dirty()?;
         self.files.sync()?;
         let redo = self.wal.end();
-        self.wal.append(RecordKind::Checkpoint, 0, |_| 0)?;
+        for piece in &written {
+            self.wal.append(RecordKind::Checkpoint, 0, |buffer| {
+                buffer.extend_from_slice(piece);
+                0
+            })?;
+        }
         self.wal.flush(self.wal.end())?;
         self.control.redo = redo;
         self.control.durable = self.wal.durable();
@@ -243,3 +287,6 @@ impl Pages {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod written_tests;

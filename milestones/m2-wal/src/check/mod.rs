@@ -20,6 +20,7 @@ mod page;
 mod report;
 pub mod tables;
 mod tuple;
+pub mod written;
 
 pub use report::Report;
 

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m2-wal 1";
+const FORMAT: &str = "InoxDB m2-wal 2";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, TABLES_FILE, WAL_DIR, CONTROL_FILE];

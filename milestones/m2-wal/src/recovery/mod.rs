@@ -20,7 +20,7 @@ mod salvage;
 
 pub use salvage::{Damage, complete_directory};
 
-use crate::buffer::{BASE, MAX_GAP, Options, Pages};
+use crate::buffer::{BASE, MAX_GAP, Options, Pages, WrittenPages};
 use crate::error::{Error, Result};
 use crate::page::{FileId, PageId, PageNo};
 use crate::vfs::Vfs;
@@ -78,6 +78,9 @@ pub fn open_pages(
         ..RecoveryReport::default()
     };
     let mut pages = Pages::new(vfs, options, control_file, segments, end)?;
+    if damage.is_noted() {
+        pages.accept_lost_log();
+    }
     let redo = Redo {
         pages: &mut pages,
         report: &mut report,
@@ -86,6 +89,9 @@ pub fn open_pages(
         lost: BTreeSet::new(),
     };
     redo.run(replay_from, end.lsn)?;
+    let files = pages.files().list()?;
+    pages.written().retain(&files.into_iter().collect());
+    salvage::note_missing(&mut pages, damage)?;
     Ok((pages, report))
 }
 
@@ -115,6 +121,9 @@ fn survey(reader: &mut LogReader<'_>, control_file: &ControlFile, end: &mut LogE
     let mut room = control.redo;
     while let Some(record) = reader.next_record()? {
         record.check()?;
+        if record.kind == RecordKind::Checkpoint {
+            WrittenPages::default().add(&record)?;
+        }
         let epoch = record.header.epoch.get();
         if epoch > newest_epoch {
             return Err(Error::corrupted(
@@ -157,8 +166,9 @@ impl Redo<'_> {
     }
 
     fn replay(&mut self, record: &Record) -> Result<()> {
-        if record.kind != RecordKind::Checkpoint {
-            self.report.records += 1;
+        match record.kind {
+            RecordKind::Checkpoint => self.pages.written().add(record)?,
+            RecordKind::Change | RecordKind::Commit => self.report.records += 1,
         }
         self.report.commits += u64::from(record.kind == RecordKind::Commit);
         let next_xid = &mut self.pages.control().next_xid;
@@ -209,7 +219,7 @@ impl Redo<'_> {
     fn known_pages(&mut self, file: FileId) -> Result<Option<&mut PageNo>> {
         if !self.known_files.contains_key(&file) {
             let exists = self.pages.files().exists(file)?;
-            let pages = if exists { Some(self.pages.page_count(file)?) } else { None };
+            let pages = if exists { Some(self.pages.files().page_count(file)?) } else { None };
             self.known_files.insert(file, pages);
         }
         Ok(self.known_files.get_mut(&file).and_then(Option::as_mut))

@@ -73,11 +73,11 @@ impl Wal {
         &mut self.segments
     }
 
-    /// Makes sure that the longest possible record has room, so that a full disk is noticed now, before any page
-    /// has changed.
-    pub fn reserve(&mut self) -> Result<()> {
+    /// Makes sure that so many of the longest possible records have room, so that a full disk is noticed now, before
+    /// any page has changed.
+    pub fn reserve(&mut self, records: usize) -> Result<()> {
         self.check()?;
-        self.segments.prepare_until(self.end() + record::MAX_RECORD_SIZE as u64)
+        self.segments.prepare_until(self.end() + (records * record::MAX_RECORD_SIZE) as u64)
     }
 
     /// Adds a record whose blocks and payload `fill` writes, answering how many blocks. The position after the

@@ -279,6 +279,30 @@ fn a_delta_for_a_damaged_page_is_refused_and_an_image_heals_it() {
 }
 
 #[test]
+fn what_is_left_of_a_file_that_was_cut_off_can_be_salvaged() {
+    let cut = |path: &str, pages: u64| {
+        let (vfs, _) = crashed();
+        Database::open(Arc::new(vfs.clone()), options()).unwrap().close().unwrap();
+        vfs.open(path).unwrap().set_len(pages * 8192).unwrap();
+        vfs
+    };
+    let vfs = cut("base/16384", 3);
+    let missing = "page 3 of file \"base/16384\": is missing: the file has only 3 pages";
+    let error = read(&mut Database::open(Arc::new(vfs.clone()), options()).unwrap()).unwrap_err();
+    assert!(error.message().starts_with(missing), "{error}");
+    let (mut db, notes) = salvaged(&vfs);
+    assert!(notes.starts_with(missing), "{notes}");
+    let found = read(&mut db).unwrap();
+    assert!(found.len() > 30 && found == all()[..found.len()], "{found:?}");
+
+    // Without its commit log, nobody knows which rows count.
+    let vfs = cut("base/1", 0);
+    let (mut db, notes) = salvaged(&vfs);
+    assert!(notes.contains("page 0 of file \"base/1\": is missing"), "{notes}");
+    assert!(read(&mut db).is_err());
+}
+
+#[test]
 fn transaction_numbers_and_epochs_that_cannot_be_are_refused() {
     for (xid, jump) in [(u64::MAX, 0), (u64::MAX - 1, 0), (9, 1000), (9, u32::MAX - 100)] {
         let (vfs, ends) = crashed();

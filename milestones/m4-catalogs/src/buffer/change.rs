@@ -79,6 +79,9 @@ impl<'a> Change<'a> {
                 frame.dirty = true;
                 Arc::make_mut(&mut frame.page).set_lsn(lsn);
             }
+            if changed.delta.is_initialized() {
+                self.pages.written.mark(changed.id);
+            }
         }
         Ok(lsn)
     }

@@ -13,17 +13,19 @@
 mod change;
 mod files;
 mod pool;
+mod written;
 
 pub use change::Change;
 pub use files::{BASE, Files};
 pub use pool::{Frame, Pool, Statistics};
+pub use written::WrittenPages;
 
 use crate::error::{Error, Result};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::transaction::Xid;
 use crate::vfs::Vfs;
 use crate::wal::segments::Segments;
-use crate::wal::{self, ControlData, ControlFile, LogEnd, RecordKind, Wal};
+use crate::wal::{self, ControlData, ControlFile, LogEnd, Lsn, RecordKind, Wal};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -61,6 +63,9 @@ pub struct Pages {
     /// What the next checkpoint will write into the control file.
     control: ControlData,
     pool: Pool,
+    written: WrittenPages,
+    /// Part of the log may be lost, and is made do without: pages may be newer than what is left of it.
+    log_is_lost: bool,
     options: Options,
 }
 
@@ -88,7 +93,16 @@ impl Pages {
         control.clean = false;
         let wal = Wal::new(segments, end.lsn, control.epoch);
         let pool = Pool::new(frame_count(options.shared_buffers));
-        Ok(Pages { files: Files::new(vfs), wal, control_file, control, pool, options })
+        Ok(Pages {
+            files: Files::new(vfs),
+            wal,
+            control_file,
+            control,
+            pool,
+            written: WrittenPages::default(),
+            log_is_lost: false,
+            options,
+        })
     }
 
     /// A page to look at, checked.
@@ -109,24 +123,32 @@ impl Pages {
     pub fn change(&mut self, xid: Xid) -> Result<Change<'_>> {
         self.begin_epoch()?;
         self.make_room()?;
-        self.wal.reserve()?;
+        self.wal.reserve(1)?;
         Ok(Change::new(self, xid))
     }
 
+    /// How many pages a file has or should have: one that lost some is read up to where the first is missing, and not
+    /// taken for a shorter one.
     pub fn page_count(&mut self, file: FileId) -> Result<PageNo> {
-        self.files.page_count(file)
+        Ok(self.files.page_count(file)?.max(self.written.of(file)))
     }
 
-    /// Adds empty pages to a file: at least one.
+    /// Adds empty pages to a file: at least one. Answers all that are empty, since a crash may have left some that nobody
+    /// remembers; pages are written in order.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
-        self.files.extend(file)
+        let known = self.files.page_count(file)?;
+        self.written.check_length(file.page(known), known)?;
+        let added = self.files.extend(file)?;
+        Ok(self.written.of(file)..added.end)
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.written.forget(file);
         self.files.create(file)
     }
 
     pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        self.written.forget(file);
         for frame in 0..self.pool.frames().len() {
             if self.pool.frame(frame).id.is_some_and(|id| id.file == file) {
                 self.pool.evict(frame);
@@ -137,6 +159,11 @@ impl Pages {
 
     pub fn files(&mut self) -> &mut Files {
         &mut self.files
+    }
+
+    /// Which pages must be there, whatever the files say.
+    pub fn written(&mut self) -> &mut WrittenPages {
+        &mut self.written
     }
 
     pub fn wal(&mut self) -> &mut Wal {
@@ -165,11 +192,28 @@ impl Pages {
         Ok(())
     }
 
+    /// Makes do with what is left of the log.
+    pub fn accept_lost_log(&mut self) {
+        self.log_is_lost = true;
+    }
+
+    /// Reads a page past the pool: as its file has it.
+    pub fn read_from_file(&mut self, id: PageId, page: &mut Page) -> Result<()> {
+        let newest = self.newest_lsn();
+        self.written.read(&mut self.files, newest, id, page)
+    }
+
+    /// No page in the files is newer.
+    fn newest_lsn(&self) -> Lsn {
+        if self.log_is_lost { Lsn::MAX } else { self.wal.durable() }
+    }
+
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
-    /// may be torn.
+    /// may be torn, or not be there yet.
     pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        self.written.mark(id);
         // A file that lost its new length in a power cut gets it back: whoever reads asks how long the file is.
-        while id.page >= self.files.page_count(id.file)? {
+        while fresh && id.page >= self.files.page_count(id.file)? {
             self.files.extend(id.file)?;
         }
         let frame = if fresh && !self.pool.contains(id) {
@@ -192,7 +236,9 @@ impl Pages {
         }
         let frame = self.free_frame(sequential)?;
         self.pool.statistics.reads += 1;
-        self.files.read(id, Arc::make_mut(&mut self.pool.frame_mut(frame).page))?;
+        let newest = self.newest_lsn();
+        let page = Arc::make_mut(&mut self.pool.frame_mut(frame).page);
+        self.written.read(&mut self.files, newest, id, page)?;
         self.pool.install(frame, id, sequential);
         Ok(frame)
     }
@@ -246,11 +292,17 @@ impl Pages {
 
     fn write_checkpoint(&mut self, clean: bool) -> Result<()> {
         self.begin_epoch()?;
-        self.wal.reserve()?;
+        let written = self.written.pieces();
+        self.wal.reserve(written.len())?;
         self.write_dirty()?;
         self.files.sync()?;
         let redo = self.wal.end();
-        self.wal.append(RecordKind::Checkpoint, 0, |_| 0)?;
+        for piece in &written {
+            self.wal.append(RecordKind::Checkpoint, 0, |buffer| {
+                buffer.extend_from_slice(piece);
+                0
+            })?;
+        }
         self.wal.flush(self.wal.end())?;
         self.control.redo = redo;
         self.control.durable = self.wal.durable();
@@ -287,3 +339,6 @@ impl Pages {
 fn frame_count(bytes: usize) -> usize {
     (bytes / PAGE_SIZE).max(4)
 }
+
+#[cfg(test)]
+mod written_tests;

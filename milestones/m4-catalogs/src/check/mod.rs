@@ -22,6 +22,7 @@ pub mod log;
 mod page;
 mod report;
 mod tuple;
+pub mod written;
 
 pub use report::Report;
 

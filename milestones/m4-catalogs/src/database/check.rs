@@ -31,6 +31,7 @@ pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
             report.begin_part();
             report.problem(error);
             check::files::check_pages(&vfs, &mut report);
+            check::written::check_files(&vfs, &mut report);
             report.count("log segment", segments);
         }
     }
@@ -239,6 +240,33 @@ mod tests {
             problems[1..],
             ["file \"base/16000\": belongs to no relation", "file \"base/notes\": is not a relation's"]
         );
+    }
+
+    #[test]
+    fn pages_that_are_missing_are_named_whether_the_database_opens_or_not() {
+        for (path, opens) in [("base/16384", true), ("base/16384", false), ("base/16384_fsm", false)] {
+            let disk = SimulatedVfs::new();
+            database(&disk).close().unwrap();
+            let cut = if path.ends_with("_fsm") { 0 } else { 1 };
+            File::open(&disk, path).unwrap().set_len(cut * 8192 + 100).unwrap();
+            if !opens {
+                disk.remove("base/1").unwrap();
+            }
+            let report = check(&disk);
+            let what = format!("page {cut} of file \"{path}\": is missing: the file has only {cut} pages");
+            let named = report.problems.iter().filter(|problem| problem.message().starts_with(&what));
+            assert_eq!(named.count(), 1, "{report}");
+            assert!(
+                report.problems.iter().all(|problem| !problem.message().contains("base/16385")),
+                "{report}"
+            );
+        }
+        let disk = SimulatedVfs::new();
+        database(&disk).close().unwrap();
+        File::open(&disk, "base/16384").unwrap().write_all_at(&[0; 8192], 8192).unwrap();
+        disk.remove("base/1").unwrap();
+        let report = check(&disk).to_string();
+        assert!(report.contains("page 1 of file \"base/16384\": is all zeros"), "{report}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m4-catalogs 1";
+const FORMAT: &str = "InoxDB m4-catalogs 2";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE];

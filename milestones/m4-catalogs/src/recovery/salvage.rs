@@ -8,15 +8,17 @@
 //! - An unreadable place in the log ends replay. What was committed after it is lost, also if it could be read: it
 //!   would be put on top of pages that lack what came in between.
 //! - Without a control file, replay begins at the oldest record that can be read. That is too early, which does no
-//!   harm: everything older than a page is skipped, and an image is followed by all later changes of its page.
+//!   harm: everything older than a page is skipped, and an image is followed by all later changes of its page. Which
+//!   pages must be there is known from what is read on the way: until the first checkpoint's record comes, of files that
+//!   are not mentioned nothing is missed.
 //! - A page that replay cannot restore is made unreadable. Its old state may lack rows that were committed, and have
 //!   rows that were deleted; an error says so, wrong rows would not.
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::directory::FORMAT_FILE;
 use crate::error::{Error, Result, SqlState};
-use crate::page::{PAGE_SIZE, PageId};
-use crate::transaction::FIRST_XID;
+use crate::page::{FileId, PAGE_SIZE, PageId, PageNo};
+use crate::transaction::{COMMIT_LOG, FIRST_XID};
 use crate::vfs::{self, File, Vfs};
 use crate::wal::reader::display;
 use crate::wal::segments::{Segments, WAL_DIR};
@@ -121,6 +123,24 @@ pub(super) fn guess_control(
         clean: false,
     };
     ControlFile::guess(&**vfs, data)
+}
+
+/// Notes which files are too short. What is there of them can be read: a scan ends where the file ends. Only the commit log
+/// stays as long as it was, since a transaction that it does not know would count as aborted, and that is not true.
+pub(super) fn note_missing(pages: &mut Pages, damage: &mut Damage) -> Result<()> {
+    if !damage.is_noted() {
+        return Ok(());
+    }
+    let written: Vec<(FileId, PageNo)> = pages.written().iter().collect();
+    for (file, _) in written {
+        let length = pages.files().page_count(file);
+        let Some(length) = damage.tolerate(length)? else { continue };
+        let sound = pages.written().check_length(file.page(length), length);
+        if damage.tolerate(sound)?.is_none() && file != COMMIT_LOG {
+            pages.written().limit(file, length);
+        }
+    }
+    Ok(())
 }
 
 /// Where the directory of the log is missing, an empty one does.

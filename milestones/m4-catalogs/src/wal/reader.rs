@@ -207,7 +207,7 @@ mod tests {
         let mut starts = Vec::new();
         for i in 0..10 {
             starts.push(wal.end());
-            wal.reserve().unwrap();
+            wal.reserve(1).unwrap();
             let fill = |buffer: &mut Vec<u8>| {
                 buffer.resize(buffer.len() + payload, 7);
                 0
@@ -271,7 +271,7 @@ mod tests {
         let log = write_log(0);
         // The log was cut after record 3, and a later run wrote one record of the same length over record 4.
         let mut wal = Wal::new(Segments::open(log.vfs.clone(), SIZE).unwrap(), log.starts[4], 2);
-        wal.reserve().unwrap();
+        wal.reserve(1).unwrap();
         let end = wal.append(RecordKind::Change, 99, |_| 0).unwrap();
         wal.flush(end).unwrap();
         assert_eq!(end, log.starts[5]);

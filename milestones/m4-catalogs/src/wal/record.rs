@@ -70,7 +70,8 @@ pub enum RecordKind {
     Change = 1,
     /// A transaction committed: its bit in the commit log is the page that changed.
     Commit = 2,
-    /// Everything before this record is in the data files.
+    /// Everything before this record is in the data files. The payload tells which pages that are; if it is too long for
+    /// one record, more of the same kind follow.
     Checkpoint = 3,
 }
 
@@ -249,6 +250,15 @@ impl Record {
 
     /// The pages that the record changes.
     pub fn blocks(&self) -> Result<Vec<Block<'_>>> {
+        Ok(self.parts()?.0)
+    }
+
+    /// What follows the blocks; of use in a checkpoint's record.
+    pub fn payload(&self) -> Result<&[u8]> {
+        Ok(self.parts()?.1)
+    }
+
+    fn parts(&self) -> Result<(Vec<Block<'_>>, &[u8])> {
         let mut rest = self.body.as_slice();
         let mut blocks = Vec::with_capacity(usize::from(self.header.blocks));
         for _ in 0..self.header.blocks {
@@ -258,7 +268,7 @@ impl Record {
             blocks.push(block);
             rest = after;
         }
-        Ok(blocks)
+        Ok((blocks, rest))
     }
 }
 
@@ -269,11 +279,7 @@ fn nonsense(lsn: Lsn, what: impl std::fmt::Display) -> Error {
 fn read_block(bytes: &[u8]) -> Option<(Block<'_>, &[u8])> {
     let (header, rest) = BlockHeader::read_from_prefix(bytes).ok()?;
     let (content, rest) = rest.split_at_checked(header.len.get() as usize)?;
-    let fork = match header.fork {
-        0 => Fork::Main,
-        1 => Fork::FreeSpaceMap,
-        _ => return None,
-    };
+    let fork = fork_of_byte(header.fork)?;
     let form = match header.form {
         1 => BlockForm::Delta,
         2 => BlockForm::Fresh,
@@ -282,6 +288,15 @@ fn read_block(bytes: &[u8]) -> Option<(Block<'_>, &[u8])> {
     };
     let file = FileId { relation: header.relation.get(), fork };
     Some((Block { id: file.page(header.page.get()), form, content }, rest))
+}
+
+/// The fork that the log has as this number.
+pub fn fork_of_byte(byte: u8) -> Option<Fork> {
+    match byte {
+        0 => Some(Fork::Main),
+        1 => Some(Fork::FreeSpaceMap),
+        _ => None,
+    }
 }
 
 /// What a delta does, step by step, for those who want to look at it.

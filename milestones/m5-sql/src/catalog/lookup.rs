@@ -6,6 +6,9 @@ use crate::error::Result;
 use crate::page::FileId;
 use std::sync::Arc;
 
+/// What is assumed of a page that cannot be read: rows of 80 bytes.
+const ROWS_ON_UNREADABLE_PAGE: usize = 100;
+
 pub trait Lookup {
     fn table(&self, name: &str) -> Option<Arc<Table>>;
 
@@ -33,8 +36,11 @@ impl Lookup for Lookups<'_> {
         if pages == 0 {
             return Ok((0, 0.0));
         }
-        let sample = self.pages.read(file.page(pages / 2))?;
-        let on_page = (1..=sample.slot_count()).filter(|slot| sample.item(*slot).is_some()).count();
+        let on_page = match self.pages.read(file.page(pages / 2)) {
+            Ok(sample) => (1..=sample.slot_count()).filter(|slot| sample.item(*slot).is_some()).count(),
+            // The statement may not need the page. If it does, it will tell what is wrong.
+            Err(_) => ROWS_ON_UNREADABLE_PAGE,
+        };
         Ok((u64::from(pages), on_page.max(1) as f64 * f64::from(pages)))
     }
 }

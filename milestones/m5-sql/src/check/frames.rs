@@ -12,6 +12,6 @@ pub fn check(pages: &mut Pages, report: &mut Report) {
     let ids: Vec<PageId> = clean.filter_map(|frame| frame.id).collect();
     let mut page = Page::zeroed();
     for id in ids {
-        report.ok(pages.files().read(id, &mut page));
+        report.ok(pages.read_from_file(id, &mut page));
     }
 }

@@ -24,6 +24,7 @@ pub mod log;
 mod page;
 mod report;
 mod tuple;
+pub mod written;
 
 pub use report::Report;
 

@@ -33,7 +33,7 @@ use std::sync::atomic::AtomicBool;
 use temp::TEMP_DIR;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m5-sql 1";
+const FORMAT: &str = "InoxDB m5-sql 2";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE, TEMP_DIR];

@@ -1,4 +1,4 @@
-//! Building an index from entries in order: bottom up, each page written once.
+//! Building an index from entries in order: bottom up, each page filled once.
 //!
 //! CREATE INDEX sorts first and then comes here. On each level there is one page being filled, in memory; when it
 //! is full it is written, and the level above gets its separator and number. So the leaves lie in the file in the
@@ -156,6 +156,14 @@ impl Builder {
         let Level { page, left, items, ends, .. } = &self.levels[level];
         while pages.page_count(self.tree.file())? <= *page {
             pages.extend(self.tree.file())?;
+        }
+        // The pages of a file are written in order, but one above the leaves is full later than those taken after it. It
+        // is written twice, once without anything. (PostgreSQL fills such holes with zeros.)
+        for hole in pages.written().of(self.tree.file())..*page {
+            let mut change = pages.change(self.xid)?;
+            let opened = change.open(self.tree.page_id(hole))?;
+            init(&mut change, opened, NodeSpecial::free(NONE))?;
+            change.finish()?;
         }
         let mut change = pages.change(self.xid)?;
         let opened = change.open(self.tree.page_id(*page))?;

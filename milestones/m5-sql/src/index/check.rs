@@ -54,7 +54,8 @@ struct Visit {
 impl Check<'_> {
     fn run(&mut self) -> Result<()> {
         let meta = self.tree.read_meta(self.pages)?;
-        let count = self.tree.page_count(self.pages)?;
+        // Those that the file has; of others that should be there, whoever looked at the file has told.
+        let count = self.pages.files().page_count(self.tree.file())?;
         self.seen = vec![false; count as usize];
         self.see(META_PAGE);
         self.last = vec![(NONE, NONE); meta.level.get() as usize + 1];

@@ -67,6 +67,13 @@ impl CommitLog {
         while pages.page_count(COMMIT_LOG)? <= id.page {
             pages.extend(COMMIT_LOG)?;
         }
+        // Pages are written in order. Where no transaction of a whole page has committed, it is written now.
+        for skipped in pages.written().of(COMMIT_LOG)..id.page {
+            let mut change = pages.change(xid)?;
+            let number = change.open(COMMIT_LOG.page(skipped))?;
+            change.edit(number).init(PageKind::CommitLog, BYTES);
+            change.finish()?;
+        }
         let mut change = pages.change(xid)?;
         let number = change.open(id)?;
         match change.page(number).kind() {

@@ -57,6 +57,8 @@ impl Index {
         let mut entries = Vec::new();
         let problems = self.tree.check(&mut self.pages, &mut |_, key, tid| entries.push((key.to_vec(), tid)));
         assert!(problems.is_empty(), "{problems:?}");
+        let written = self.pages.written().of(self.tree.file());
+        assert_eq!(written, self.used_pages(), "pages are taken in order, and written when they are");
         entries
     }
 
