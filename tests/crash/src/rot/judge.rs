@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::damage::Kind;
 use super::disk::{Disk, Files};
-use super::image::{Image, PAGE, open};
+use super::image::{Image, open};
 use crate::crashes::guarded;
 use crate::engine::{Engine, Refusal};
 use crate::model::{Ids, Op, State, Table, TableName};
@@ -26,8 +26,6 @@ pub enum Verdict {
     Partly,
     /// The end of the log is gone, and nothing that is left bears witness to it.
     LostTail,
-    /// A page is missing at a file's end, or is all zeros, and nobody noticed.
-    LostPage,
     /// A page is an old one, whole and in its place, and nobody noticed.
     StalePage,
     /// The contents are forged: whatever is read may be wrong.
@@ -158,19 +156,9 @@ fn excuse(image: &Image, files: &Files, kind: Kind, found: &Found) -> Option<Ver
         return Some(Verdict::LostTail);
     }
     let mut changed = image.files.iter().filter(|(path, bytes)| files.get(*path) != Some(bytes));
-    if matches!(kind, Kind::StaleFile | Kind::StalePage)
-        && changed.clone().all(|(path, _)| path.starts_with("base/"))
-    {
-        return Some(Verdict::StalePage);
-    }
-    let lost = changed.any(|(path, bytes)| {
-        let Some(now) = files.get(path).filter(|_| path.starts_with("base/")) else { return false };
-        bytes.chunks(PAGE).enumerate().any(|(number, page)| {
-            let now = now.get(number * PAGE..(number + 1) * PAGE).unwrap_or(&[]);
-            page.iter().any(|byte| *byte != 0) && now.iter().all(|byte| *byte == 0)
-        })
-    });
-    lost.then_some(Verdict::LostPage)
+    let is_old = matches!(kind, Kind::StaleFile | Kind::StalePage)
+        && changed.all(|(path, _)| path.starts_with("base/"));
+    is_old.then_some(Verdict::StalePage)
 }
 
 /// The table that all damaged files belong to, if it is one.

@@ -6,12 +6,10 @@
 //! panic, a wrong row without a word, a loop without an end, memory without a bound: each is a failure, and so is a
 //! table that cannot be read for the damage in another's files.
 //!
-//! Three things cannot be noticed in this design, and they are counted under names of their own:
+//! Two things cannot be noticed in this design, and they are counted under names of their own:
 //!
 //! - *The end of the log.* Records behind which nothing was made durable look like a write that the power interrupted.
 //!   Allowed only where no record that is left, and not the control file, knows better; see `Image::lost_unwitnessed`.
-//! - *Pages that are missing* at the end of a file, or are all zeros. A file that has just grown looks the same, and
-//!   nothing says how long a file should be. PostgreSQL does not know either.
 //! - *Old pages*: whole, in their places, only not the newest. A disk that loses a write and says that it did not leaves
 //!   this. Only a checksum kept elsewhere could tell. (An old segment of the log or an old control file is noticed,
 //!   like other damage, as far as somebody knows better.)
@@ -126,7 +124,6 @@ fn try_case(image: &Image, kind: Kind, number: u64, outcome: &mut Outcome, case:
         Verdict::Partly => outcome.count("rot: one table refused, the others right", 1),
         Verdict::Forged => outcome.count("rot: forged rows", 1),
         Verdict::LostTail => outcome.count("rot: ends of the log lost, like torn writes", 1),
-        Verdict::LostPage => outcome.count("rot: missing pages unnoticed", 1),
         Verdict::StalePage => outcome.count("rot: old pages unnoticed", 1),
         Verdict::Failure(fault, how) => {
             let failure = format!("{fault:?}: {what}: {how}\n    cargo x crash --replay {case}");
