@@ -86,7 +86,10 @@ impl WrittenPages {
         if page.lsn() > durable {
             let (lsn, durable) = (display(page.lsn()), display(durable));
             let what = format!("has LSN {lsn}, but the log ends at {durable}");
-            return Err(Error::corrupted(id, what));
+            return Err(Error::corrupted(id, what).with_detail(
+                "Either the log has lost its end, and with it transactions that were committed, or the page belongs to \
+                 another database.",
+            ));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, Files};
 use crate::engine::{Engine, Refusal, Sizes, Stage};
-use crate::model::{Ids, Op, State, TableName};
+use crate::model::{Ids, Op, State, Table, TableName};
 use Op::*;
 use TableName::{A, B};
 
@@ -113,10 +113,11 @@ impl Image {
         self.files.keys().filter(|path| path.starts_with(prefix)).collect()
     }
 
-    /// Whether `found` is a state that a log without its end leads to, and no record that is whole, nor the control
-    /// file, can bear witness that there was more.
-    pub fn lost_unwitnessed(&self, damaged: &Files, found: &State) -> bool {
-        if self.end == End::Clean || !self.before.contains(found) {
+    /// Whether the tables that answered are as in a state that a log without its end leads to, all as in the same one, and
+    /// no record that is whole, nor the control file, can bear witness that there was more. (Pages that can were refused.)
+    pub fn lost_unwitnessed(&self, damaged: &Files, found: &BTreeMap<TableName, Option<&Table>>) -> bool {
+        let is_found = |state: &State| found.iter().all(|(name, table)| state.tables.get(name) == *table);
+        if self.end == End::Clean || !self.before.iter().any(is_found) {
             return false;
         }
         let log = Log::new(damaged);
