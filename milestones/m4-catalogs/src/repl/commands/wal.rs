@@ -5,6 +5,7 @@ use super::super::output::counted;
 use super::super::session::Session;
 use super::super::table::Table;
 use super::Command;
+use crate::buffer::WrittenPages;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::page::Page;
@@ -100,7 +101,26 @@ fn add_record(table: &mut Table, record: &Record) -> Result<()> {
         table.cell(&block.content.len().to_string());
         table.cell(&describe(block)?);
     }
+    if record.kind == RecordKind::Checkpoint {
+        table.cell("");
+        table.cell("");
+        table.cell(&record.payload()?.len().to_string());
+        table.cell(&written(record)?);
+    }
     table.end_row()
+}
+
+/// How many pages of which files a checkpoint knows to be written, in brief.
+fn written(record: &Record) -> Result<String> {
+    let mut written = WrittenPages::default();
+    written.add(record)?;
+    let mut words: Vec<String> =
+        written.iter().take(STEPS).map(|(file, pages)| format!("{file} has {pages}")).collect();
+    let files = written.iter().count();
+    if files > STEPS {
+        words.push(format!("{} more", files - STEPS));
+    }
+    Ok(words.join(", "))
 }
 
 /// What a block does to its page, in brief.
