@@ -130,7 +130,8 @@ impl Database {
             db.check_writable("CREATE TABLE")?;
             let mut tables = db.tables.clone();
             let relation = tables.add(name, schema)?;
-            // A creation that was interrupted may have left files of this number.
+            // A creation that was interrupted may have left files of this number. The log does not know it: no page of
+            // theirs is written before the list of tables has it, and never gives it out again.
             db.pages.remove_file(FileId::main(relation))?;
             db.pages.remove_file(FileId::free_space_map(relation))?;
             Heap::create(&mut db.pages, relation)?;

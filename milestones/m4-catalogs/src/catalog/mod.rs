@@ -165,6 +165,10 @@ pub fn check(pages: &mut Pages, transaction: &Transaction, problem: &mut dyn FnM
 
 /// A number that nothing has had before. It is saved by the next checkpoint; after a crash, the log and the files
 /// that are there tell which ones were given out.
+///
+/// All that matters is that no old log record can be replayed into a new file. A record that names the number is either
+/// before the redo pointer, and then the checkpoint has saved a greater number; or replay meets it, whether the file is
+/// still there or not. What neither knows of was in no durable record: if it is given again, there is nothing to replay.
 fn next_oid(pages: &mut Pages) -> Result<Oid> {
     let next = &mut pages.control().next_relation;
     let oid = (*next).max(FIRST_OID);

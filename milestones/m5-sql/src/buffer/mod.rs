@@ -296,13 +296,7 @@ impl Pages {
         self.wal.reserve(written.len())?;
         self.write_dirty()?;
         self.files.sync()?;
-        let redo = self.wal.end();
-        for piece in &written {
-            self.wal.append(RecordKind::Checkpoint, 0, |buffer| {
-                buffer.extend_from_slice(piece);
-                0
-            })?;
-        }
+        let redo = self.log_checkpoint(&written)?;
         self.wal.flush(self.wal.end())?;
         self.control.redo = redo;
         self.control.durable = self.wal.durable();
@@ -310,6 +304,18 @@ impl Pages {
         // Only now that the control file is durable does nobody need the old segments.
         let (keep_from, end) = (self.control_file.keep_from(), self.wal.end());
         self.wal.segments().recycle(keep_from, end)
+    }
+
+    /// Says in the log which pages the data files have; answers where it says so.
+    fn log_checkpoint(&mut self, written: &[Vec<u8>]) -> Result<Lsn> {
+        let redo = self.wal.end();
+        for piece in written {
+            self.wal.append(RecordKind::Checkpoint, 0, |buffer| {
+                buffer.extend_from_slice(piece);
+                0
+            })?;
+        }
+        Ok(redo)
     }
 
     /// Between changes: keeps the log within its bounds. A transaction in progress does not matter, its rows are

@@ -3,7 +3,8 @@
 use super::*;
 use crate::testing::{open_pages, transact};
 use crate::transaction::CommitLog;
-use crate::types::{Column, DataType};
+use crate::tuple::TupleBuffer;
+use crate::types::{Column, DataType, Value};
 use crate::vfs::MemoryVfs;
 
 fn schema() -> Schema {
@@ -84,6 +85,34 @@ fn after_a_crash_the_number_of_an_empty_table_is_not_given_out_again() {
     assert_eq!(catalog.sweep_orphans(&mut pages).unwrap(), []);
     let next = transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "next"));
     assert!(next.oid > first.oid);
+}
+
+#[test]
+fn after_a_crash_a_number_that_only_the_log_knows_is_not_given_out_again() {
+    let vfs = Arc::new(MemoryVfs::new());
+    let mut pages = open_pages(vfs.clone());
+    bootstrap(&mut pages).unwrap();
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
+    pages.checkpoint().unwrap();
+    let saved = pages.control().next_relation;
+    let mut transaction = Transaction::default();
+    transaction.assign_xid(&mut pages);
+    let lost = create(&mut catalog, &mut pages, &transaction, "lost");
+    let mut tuples = TupleBuffer::default();
+    tuples.push_row(&lost.layout, &[Value::Integer(1), Value::Null, Value::Null]).unwrap();
+    Heap::new(lost.oid).insert(&mut pages, &transaction, 3, &mut tuples, &mut Vec::new()).unwrap();
+    // Rolled back: its files are gone, and its pages are in the log.
+    remove_files(&mut pages, lost.oid).unwrap();
+    catalog.end_transaction(&mut pages, false).unwrap();
+    transact(&mut pages, |_, _| ());
+    assert_eq!(pages.control_file().data().next_relation, saved, "a checkpoint has saved it");
+    drop(pages);
+    let mut pages = open_pages(vfs);
+    let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
+    assert_eq!(catalog.sweep_orphans(&mut pages).unwrap(), []);
+    let next = transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "next"));
+    assert!(next.oid > lost.oid, "a number was used twice");
+    assert_eq!(pages.page_count(FileId::main(next.oid)).unwrap(), 0, "replayed into a new table");
 }
 
 #[test]

@@ -345,6 +345,20 @@ fn what_is_left_of_a_file_that_was_cut_off_can_be_salvaged() {
 }
 
 #[test]
+fn a_look_up_does_not_mind_pages_that_it_does_not_need() {
+    let vfs = MemoryVfs::new();
+    let mut db = Database::open(Arc::new(vfs.clone()), options()).unwrap();
+    run(&mut db, "CREATE TABLE t (id integer PRIMARY KEY, v text)").unwrap();
+    (0..100).for_each(|id| insert(&mut db, id).unwrap());
+    db.close().unwrap();
+    vfs.open("base/16384").unwrap().set_len(2 * 8192).unwrap();
+    let mut db = Database::open(Arc::new(vfs), options()).unwrap();
+    assert_eq!(run(&mut db, "SELECT id FROM t WHERE id = 7").unwrap(), [7]);
+    let error = run(&mut db, "SELECT id FROM t WHERE id = 77").unwrap_err();
+    assert!(error.message().contains("of file \"base/16384\": is missing: the file has only 2"), "{error}");
+}
+
+#[test]
 fn transaction_numbers_and_epochs_that_cannot_be_are_refused() {
     for (xid, jump) in [(u64::MAX, 0), (u64::MAX - 1, 0), (9, 1000), (9, u32::MAX - 100)] {
         let (vfs, ends) = crashed();
