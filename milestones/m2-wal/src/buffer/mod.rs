@@ -132,13 +132,14 @@ impl Pages {
         Ok(self.files.page_count(file)?.max(self.written.of(file)))
     }
 
-    /// Adds empty pages to a file: at least one. Answers all that are empty, since a crash may have left some that nobody
-    /// remembers; pages are written in order.
+    /// Adds empty pages to a file: at least one. Answers the first that are empty, since a crash may have left some that
+    /// nobody remembers, and pages are written in order. So many that one change can enter them in a free space map.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
         let known = self.files.page_count(file)?;
         self.written.check_length(file.page(known), known)?;
         let added = self.files.extend(file)?;
-        Ok(self.written.of(file)..added.end)
+        let start = self.written.of(file);
+        Ok(start..added.end.min(start.saturating_add(MAX_GAP)))
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {

@@ -173,6 +173,19 @@ fn empty_pages_that_a_crash_left_behind_are_used_first() {
 }
 
 #[test]
+fn a_file_of_far_too_many_empty_pages_is_used_from_its_beginning() {
+    let vfs = MemoryVfs::new();
+    tables(Arc::new(vfs.clone()), true);
+    let file = FileId::main(TABLE);
+    vfs.open(&format!("{BASE}/{file}")).unwrap().set_len(u64::from(MAX_GAP + 100) * PAGE).unwrap();
+    let mut pages = open_pages(Arc::new(vfs.clone()));
+    let written = pages.written().of(file);
+    assert_eq!(pages.extend(file).unwrap(), written..written + MAX_GAP);
+    insert(&mut pages, TABLE, 300).unwrap();
+    assert!(pages.written().of(file) < 50);
+}
+
+#[test]
 fn a_page_of_the_commit_log_without_a_commit_is_written_all_the_same() {
     let vfs = MemoryVfs::new();
     let mut pages = open_pages(Arc::new(vfs.clone()));
