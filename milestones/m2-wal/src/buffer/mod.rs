@@ -186,7 +186,7 @@ impl Pages {
     }
 
     fn read_from_file(&mut self, id: PageId, page: &mut Page) -> Result<()> {
-        let newest = if self.log_is_lost { Lsn::MAX } else { self.wal.durable() };
+        let newest = if self.log_is_lost { Lsn::MAX } else { self.wal.end() };
         self.written.read(&mut self.files, newest, id, page)
     }
 

@@ -73,19 +73,18 @@ impl WrittenPages {
         }
     }
 
-    /// Reads a page from its file and holds it against what the log knows of it. A page in the file is no newer than the
-    /// log (log before data), which was durable up to `durable`: one that is was written with another log. (Of another
-    /// database, say; the checksum tells file and position, not whose they are. And once the log has grown past it,
-    /// nobody can tell any more.)
-    pub fn read(&self, files: &mut Files, durable: Lsn, id: PageId, page: &mut Page) -> Result<()> {
+    /// Reads a page from its file and holds it against what the log knows of it. A page in its file is no newer than the
+    /// log (log before data), so one from behind the log's end was written with another log. (Of another database, say; the
+    /// checksum tells file and position, not whose they are. And once the log has grown past it, nobody can tell any more.)
+    pub fn read(&self, files: &mut Files, log_end: Lsn, id: PageId, page: &mut Page) -> Result<()> {
         self.check_length(id, files.page_count(id.file)?)?;
         files.read(id, page)?;
         if page.is_zeroed() && id.page < self.of(id.file) {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }
-        if page.lsn() > durable {
-            let (lsn, durable) = (display(page.lsn()), display(durable));
-            let what = format!("has LSN {lsn}, but the log ends at {durable}");
+        if page.lsn() > log_end {
+            let (lsn, end) = (display(page.lsn()), display(log_end));
+            let what = format!("has LSN {lsn}, but the log ends at {end}");
             return Err(Error::corrupted(id, what).with_detail(
                 "Either the log has lost its end, and with it transactions that were committed, or the page belongs to \
                  another database.",

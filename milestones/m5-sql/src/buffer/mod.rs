@@ -206,7 +206,7 @@ impl Pages {
 
     /// No page in the files is newer.
     fn newest_lsn(&self) -> Lsn {
-        if self.log_is_lost { Lsn::MAX } else { self.wal.durable() }
+        if self.log_is_lost { Lsn::MAX } else { self.wal.end() }
     }
 
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
