@@ -1,21 +1,24 @@
 //! The data directory: whose it is, and that only one process uses it.
 
 use crate::error::{Error, Result, SqlState};
-use crate::vfs::{self, DirectoryLock, File, Vfs};
+use crate::vfs::{self, DirectoryLock, Vfs};
 
-/// Says that a directory is InoxDB's, and in which format. It gets its name last when a database is made, so its
-/// presence means that the rest is complete.
+/// Says that a directory is InoxDB's, and in which format. It is made last when a database is made, so its presence
+/// means that the rest is complete.
 pub const FORMAT_FILE: &str = "inoxdb.format";
 
-/// The same file while the database is being made. Only where it is may anything be taken away: a database that has
-/// lost its format file looks like one that is half made, and is not.
-const UNFINISHED: &str = "inoxdb.format.new";
+/// Is there while the database is being made. Only where it is may anything be taken away: a database that has lost
+/// its format file looks like one that is half made, and is not.
+///
+/// Where both are, the database is complete, and whoever made it was not told that the format file's name is durable.
+const UNFINISHED: &str = "inoxdb.unfinished";
 
 const LOCK_FILE: &str = "inoxdb.lock";
 
 /// A data directory in use: nobody else can open it until this is dropped.
 pub struct DataDirectory {
     _lock: Box<dyn DirectoryLock>,
+    format: String,
     is_new: bool,
 }
 
@@ -25,7 +28,9 @@ impl DataDirectory {
     pub fn open(vfs: &dyn Vfs, format: &str, own_names: &[&str]) -> Result<DataDirectory> {
         let names = vfs.list("").map_err(|error| Error::io("open", vfs.root(), error))?;
         let has_format = names.iter().any(|name| name == FORMAT_FILE);
-        let is_own = |name: &String| name == LOCK_FILE || name == UNFINISHED || is_in(name, own_names);
+        let is_own = |name: &String| {
+            name == LOCK_FILE || is_in(name, &[UNFINISHED, FORMAT_FILE]) || is_in(name, own_names)
+        };
         if !has_format && let Some(foreign) = names.iter().find(|name| !is_own(name)) {
             return Err(Error::new(
                 SqlState::WrongObjectType,
@@ -56,9 +61,15 @@ impl DataDirectory {
             vfs::sync_dir(vfs, "")?;
         } else {
             remove_leftovers(vfs, own_names)?;
-            mark_unfinished(vfs, format)?;
+            // Durable before anything else is made. One that is there gets its name anew: a sync of the directory may
+            // have failed, and none after it would make the old name durable.
+            vfs::replace_file(vfs, UNFINISHED, b"")?;
         }
-        Ok(DataDirectory { _lock: lock, is_new: !has_format })
+        let mut directory = DataDirectory { _lock: lock, format: format.to_string(), is_new: !has_format };
+        if has_format && is_unfinished {
+            directory.mark_complete(vfs)?;
+        }
+        Ok(directory)
     }
 
     /// An error if there is no database, for those who would not make one.
@@ -81,22 +92,12 @@ impl DataDirectory {
 
     /// Declares the database in the directory complete.
     pub fn mark_complete(&mut self, vfs: &dyn Vfs) -> Result<()> {
-        vfs.rename(UNFINISHED, FORMAT_FILE).map_err(|error| Error::io("rename", UNFINISHED, error))?;
+        vfs::replace_file(vfs, FORMAT_FILE, format!("{}\n", self.format).as_bytes())?;
+        vfs.remove(UNFINISHED).map_err(|error| Error::io("remove", UNFINISHED, error))?;
         vfs::sync_dir(vfs, "")?;
         self.is_new = false;
         Ok(())
     }
-}
-
-/// Durable before anything else is made, and whole before it is renamed.
-fn mark_unfinished(vfs: &dyn Vfs, format: &str) -> Result<()> {
-    let exists = vfs.exists(UNFINISHED).map_err(|error| Error::io("stat", UNFINISHED, error))?;
-    let file = if exists { File::open(vfs, UNFINISHED)? } else { File::create(vfs, UNFINISHED)? };
-    let text = format!("{format}\n");
-    file.set_len(text.len() as u64)?;
-    file.write_all_at(text.as_bytes(), 0)?;
-    file.sync_data()?;
-    vfs::sync_dir(vfs, "")
 }
 
 fn is_in(name: &str, own_names: &[&str]) -> bool {
@@ -137,24 +138,27 @@ fn check_format(vfs: &dyn Vfs, format: &str) -> Result<()> {
 fn remove_leftovers(vfs: &dyn Vfs, own_names: &[&str]) -> Result<()> {
     let root = vfs.list("").map_err(|error| Error::io("list", vfs.root(), error))?;
     for name in root.iter().filter(|name| is_in(name, own_names)) {
-        // A directory lists what is in it; a file does not list.
-        let below = vfs.list(name).unwrap_or_default();
-        for inner in &below {
-            let path = format!("{name}/{inner}");
-            vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
-        }
-        if below.is_empty() && File::open(vfs, name).is_ok_and(|file| file.len().is_ok()) {
-            // Not every system tells an empty directory apart by opening it; that one may stay.
-            let _ = vfs.remove(name);
+        match vfs.remove(name) {
+            Ok(()) => {}
+            Err(error) => remove_directory(vfs, name).map_err(|_| Error::io("remove", name, error))?,
         }
     }
     Ok(())
 }
 
+/// Takes away a directory of ours, which has files in it and nothing else. It is made anew, so that its name is, too.
+fn remove_directory(vfs: &dyn Vfs, name: &str) -> std::io::Result<()> {
+    for inner in vfs.list(name)? {
+        vfs.remove(&format!("{name}/{inner}"))?;
+    }
+    vfs.remove_dir(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vfs::MemoryVfs;
+    use crate::vfs::simulated::{Failure, Fault, Operation, Survival};
+    use crate::vfs::{MemoryVfs, SimulatedVfs};
 
     #[test]
     fn one_at_a_time() {
@@ -191,6 +195,36 @@ mod tests {
         let directory = DataDirectory::open(&vfs, "test 1", &["base", "tables"]).unwrap();
         assert!(directory.is_new());
         assert!(!vfs.exists("base/16384").unwrap() && !vfs.exists("tables.new").unwrap());
+    }
+
+    #[test]
+    fn names_that_a_failed_sync_has_lost_are_given_anew() {
+        for nth in 1..=4 {
+            let disk = SimulatedVfs::new();
+            let make = || -> Result<()> {
+                let mut directory = DataDirectory::open(&disk, "test 1", &["base"])?;
+                if directory.is_new() {
+                    disk.create_dir("base").unwrap();
+                    vfs::sync_dir(&disk, "")?;
+                    directory.mark_complete(&disk)?;
+                }
+                Ok(())
+            };
+            disk.inject(Fault {
+                on: Some(Operation::SyncDir),
+                nth,
+                failure: Failure::Io,
+                from_then_on: false,
+            });
+            assert_eq!(make().unwrap_err().state().code(), "58030", "sync {nth}");
+            disk.kill();
+            make().unwrap();
+            disk.power_cut(Survival::None, 0);
+            let names = disk.list("").unwrap();
+            assert!(["base", FORMAT_FILE].iter().all(|name| names.contains(&name.to_string())), "{names:?}");
+            make().unwrap();
+            assert!(!disk.exists(UNFINISHED).unwrap(), "sync {nth}");
+        }
     }
 
     #[test]

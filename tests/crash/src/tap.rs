@@ -60,6 +60,10 @@ impl Vfs for Tap {
         self.after(self.disk.create_dir(path))
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        self.after(self.disk.remove_dir(path))
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         self.after(self.disk.sync_dir(path))
     }

@@ -88,6 +88,11 @@ impl Vfs for OsVfs {
         }
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        self.check_writable()?;
+        fs::remove_dir(self.resolve(path))
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         sync_directory(&self.resolve(path))
     }

@@ -83,6 +83,10 @@ impl Vfs for MemoryVfs {
         Ok(())
     }
 
+    fn remove_dir(&self, _path: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     fn sync_dir(&self, _path: &str) -> io::Result<()> {
         Ok(())
     }

@@ -39,6 +39,8 @@ pub trait Vfs: Send + Sync {
     fn list(&self, directory: &str) -> io::Result<Vec<String>>;
     /// Makes a directory if there is none.
     fn create_dir(&self, path: &str) -> io::Result<()>;
+    /// Removes a directory with nothing in it.
+    fn remove_dir(&self, path: &str) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
     /// Takes the lock called `path`, until the guard is dropped or the process ends in any way.

@@ -161,6 +161,13 @@ impl Vfs for OverlayVfs {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        if !self.list(path)?.is_empty() {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        self.forget(&mut self.names(), path)
+    }
+
     /// There is nothing to make durable.
     fn sync_dir(&self, _path: &str) -> io::Result<()> {
         Ok(())

@@ -96,6 +96,10 @@ impl Vfs for Disk {
         Ok(())
     }
 
+    fn remove_dir(&self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+
     fn sync_dir(&self, _: &str) -> io::Result<()> {
         self.work().map(drop)
     }

@@ -23,7 +23,13 @@ pub enum Operation {
 }
 
 impl Operation {
-    pub(super) const COUNT: usize = Operation::Lock as usize + 1;
+    pub const ALL: [Operation; 14] = {
+        use Operation::*;
+        [
+            Open, Create, Read, Write, SetLen, Allocate, SyncData, SyncDir, Rename, Remove, CreateDir, Stat,
+            List, Lock,
+        ]
+    };
 
     /// Whether it changes the disk, or what of it is durable: these are numbered.
     pub fn is_mutating(self) -> bool {
@@ -46,7 +52,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    fn concerns(self, operation: Operation) -> bool {
+    /// Whether the operation can fail so.
+    pub fn concerns(self, operation: Operation) -> bool {
         use Operation::*;
         match self {
             Failure::Io => true,

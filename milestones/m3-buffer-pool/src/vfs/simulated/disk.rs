@@ -32,7 +32,7 @@ pub(super) struct Disk {
     pub capacity: Option<u64>,
     /// The number of the last mutating operation.
     pub operations: u64,
-    pub counts: [u64; Operation::COUNT],
+    pub counts: [u64; Operation::ALL.len()],
 }
 
 impl Disk {
@@ -103,7 +103,18 @@ impl Disk {
 
     pub fn remove(&mut self, path: &str) -> io::Result<()> {
         let node = self.file(path)?;
-        self.change_names(NameAction::Remove { path: path.into(), node });
+        self.change_names(NameAction::Remove { path: path.into(), entry: Entry::File(node) });
+        Ok(())
+    }
+
+    pub fn remove_dir(&mut self, path: &str) -> io::Result<()> {
+        match self.live.get(path) {
+            Some(Entry::Directory) if self.list(path)?.is_empty() => {}
+            Some(Entry::Directory) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            Some(Entry::File(_)) => return Err(io::ErrorKind::NotADirectory.into()),
+            None => return Err(io::ErrorKind::NotFound.into()),
+        }
+        self.change_names(NameAction::Remove { path: path.into(), entry: Entry::Directory });
         Ok(())
     }
 

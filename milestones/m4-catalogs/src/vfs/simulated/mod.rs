@@ -184,6 +184,12 @@ impl Vfs for SimulatedVfs {
         if disk.is_directory(path) { Ok(()) } else { disk.add(path, Entry::Directory) }
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.begin_whole(Operation::Remove)?;
+        disk.remove_dir(path)
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         let mut disk = self.disk();
         match disk.begin(Operation::SyncDir)? {

@@ -24,7 +24,7 @@ pub(super) struct NameChange {
 #[derive(Clone)]
 pub(super) enum NameAction {
     Add { path: Arc<str>, entry: Entry },
-    Remove { path: Arc<str>, node: NodeId },
+    Remove { path: Arc<str>, entry: Entry },
     Rename { from: Arc<str>, to: Arc<str>, node: NodeId },
 }
 
@@ -42,7 +42,11 @@ impl NameAction {
     pub fn apply(&self, names: &mut Names) {
         match self {
             NameAction::Add { path, entry } => drop(names.insert(path.clone(), *entry)),
-            NameAction::Remove { path, node } => remove_if(names, path, *node),
+            NameAction::Remove { path, entry: Entry::File(node) } => remove_if(names, path, *node),
+            // It was empty: what is still in it was removed, too, and that has only not become durable.
+            NameAction::Remove { path, entry: Entry::Directory } => {
+                names.retain(|name, _| **name != **path && parent(name) != &**path);
+            }
             NameAction::Rename { from, to, node } => {
                 remove_if(names, from, *node);
                 names.insert(to.clone(), Entry::File(*node));
@@ -52,8 +56,8 @@ impl NameAction {
 
     pub fn node(&self) -> Option<NodeId> {
         match self {
-            NameAction::Add { entry, .. } => entry.node(),
-            NameAction::Remove { node, .. } | NameAction::Rename { node, .. } => Some(*node),
+            NameAction::Add { entry, .. } | NameAction::Remove { entry, .. } => entry.node(),
+            NameAction::Rename { node, .. } => Some(*node),
         }
     }
 
