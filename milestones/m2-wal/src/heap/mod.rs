@@ -85,6 +85,10 @@ impl Heap {
             let needed = tuples.tuple(next).len();
             let target = self.page_with_room(pages, transaction, needed)?;
             let mut change = pages.change(transaction.xid())?;
+            if next + 1 < tuples.len() {
+                // Perhaps needed below. What cannot be opened must be known before the first edit.
+                change.open(self.map_page(target).0)?;
+            }
             let page = self.open_page(&mut change, target)?;
             let stored = fill(&mut change, page, target, tuples, next, tids)?;
             if next + stored < tuples.len() {

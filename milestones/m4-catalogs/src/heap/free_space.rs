@@ -64,6 +64,7 @@ impl Heap {
             pages.extend(last_map_page.file)?;
         }
         let mut change = pages.change(transaction.xid())?;
+        change.open(last_map_page)?;
         let mut page = added.start;
         while page < added.end {
             let on_this_map_page = (ENTRIES - self.map_page(page).1).min((added.end - page) as usize);
@@ -136,7 +137,7 @@ impl Heap {
     }
 
     /// The map page that has a heap page's entry, and which of its entries that is.
-    fn map_page(&self, page: PageNo) -> (PageId, usize) {
+    pub(super) fn map_page(&self, page: PageNo) -> (PageId, usize) {
         let entry = page as usize;
         let map_page = (entry / ENTRIES) as PageNo;
         (FileId::free_space_map(self.relation).page(map_page), entry % ENTRIES)
