@@ -1,7 +1,7 @@
 //! A change of some pages: all of it happens, or none.
 
 use super::{PageRef, Pages};
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::page::{Delta, PAGE_SIZE, Page, PageId, PageMut};
 use crate::transaction::Xid;
 use crate::wal::record;
@@ -107,11 +107,15 @@ fn log_page(buffer: &mut Vec<u8>, changed: &ChangedPage, redo: Lsn) {
     }
 }
 
+fn unfinished() -> Error {
+    Error::new(SqlState::IoError, "A change of pages was begun and not finished.")
+}
+
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         for changed in self.changed.drain(..) {
             if !changed.delta.is_empty() {
-                self.pages.wal.fail();
+                self.pages.wal.fail(&unfinished());
             } else if changed.was_dirty {
                 self.pages.dirty.insert(changed.id, changed.page);
             }

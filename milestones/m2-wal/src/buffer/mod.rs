@@ -135,6 +135,7 @@ impl Pages {
     /// Adds empty pages to a file: at least one. Answers the first that are empty, since a crash may have left some that
     /// nobody remembers, and pages are written in order. So many that one change can enter them in a free space map.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
+        self.wal.check()?;
         let known = self.files.page_count(file)?;
         self.written.check_length(file.page(known), known)?;
         let added = self.files.extend(file)?;
@@ -143,11 +144,14 @@ impl Pages {
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.wal.check()?;
+        self.begin_epoch()?;
         self.written.forget(file);
         self.files.create(file)
     }
 
     pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        self.wal.check()?;
         self.written.forget(file);
         self.dirty.retain(|id, _| id.file != file);
         self.files.remove(file)
@@ -229,7 +233,8 @@ impl Pages {
         self.write_checkpoint(true)
     }
 
-    /// Before the first record of this epoch the epoch must be durable: no two openings may share one.
+    /// Before the first record of this epoch the epoch must be durable: no two openings may share one. From then on the
+    /// database counts as not closed in order, so it comes before whatever only the next start can settle.
     fn begin_epoch(&mut self) -> Result<()> {
         if self.control_file.data().epoch == self.control.epoch {
             return Ok(());

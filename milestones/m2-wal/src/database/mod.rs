@@ -89,6 +89,10 @@ impl Database {
         damage.tolerate(CommitLog::check(&*vfs))?;
         let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
         if !damage.is_noted() {
+            if !recovery.clean {
+                // The last process may have been told that its list of tables is not durable, though it can be read.
+                tables.save(&**pages.files().vfs())?;
+            }
             recovery::finish(&mut pages, &recovery)?;
         }
         Ok(Database {
@@ -135,10 +139,22 @@ impl Database {
             db.pages.remove_file(FileId::main(relation))?;
             db.pages.remove_file(FileId::free_space_map(relation))?;
             Heap::create(&mut db.pages, relation)?;
-            tables.save(&**db.pages.files().vfs())?;
-            db.tables = tables;
-            Ok(())
+            db.replace_tables(tables)
         })
+    }
+
+    /// If the new list cannot be made durable it may be there all the same, and so would the table, sooner or later. So
+    /// the old one is put back; if that fails, too, only the next start will tell.
+    fn replace_tables(&mut self, tables: Tables) -> Result<()> {
+        let vfs = self.pages.files().vfs().clone();
+        if let Err(error) = tables.save(&*vfs) {
+            if self.tables.save(&*vfs).is_err() {
+                self.pages.wal().fail(&error);
+            }
+            return Err(error);
+        }
+        self.tables = tables;
+        Ok(())
     }
 
     /// The names of the tables, their columns, and their sizes in pages.
@@ -186,4 +202,71 @@ fn open<'a>(
         open_tables.insert(name.to_string(), table);
     }
     open_tables.get_mut(name).ok_or_else(|| Error::internal("an open table vanished"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::small_options;
+    use crate::types::{Column, DataType, Value};
+    use crate::vfs::SimulatedVfs;
+    use crate::vfs::simulated::{Failure, Fault, Operation, Survival};
+
+    fn open(disk: &SimulatedVfs) -> Database {
+        Database::open(Arc::new(disk.clone()), small_options()).unwrap()
+    }
+
+    fn create(db: &mut Database, name: &str) -> Result<()> {
+        let column = Column { name: "n".to_string(), data_type: DataType::Integer, not_null: true };
+        db.create_table(name, Schema::new(vec![column])?)
+    }
+
+    /// Of the syncs of directories that a CREATE TABLE needs, the third is that of the list of tables.
+    fn fail_the_list(disk: &SimulatedVfs) {
+        disk.inject(Fault {
+            on: Some(Operation::SyncDir),
+            nth: 3,
+            failure: Failure::Io,
+            from_then_on: false,
+        });
+    }
+
+    #[test]
+    fn a_table_that_could_not_be_made_does_not_come_later() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        fail_the_list(&disk);
+        assert_eq!(create(&mut db, "t").unwrap_err().state().code(), "58030");
+        create(&mut db, "other").unwrap();
+        drop(db);
+        disk.kill();
+        let names: Vec<String> = open(&disk).tables().unwrap().into_iter().map(|table| table.0).collect();
+        assert_eq!(names, ["other"]);
+    }
+
+    #[test]
+    fn a_table_that_only_the_cache_knows_is_made_durable_before_it_is_used() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        fail_the_list(&disk);
+        // The old list cannot be put back either.
+        disk.inject(Fault { on: Some(Operation::Rename), nth: 2, failure: Failure::Io, from_then_on: true });
+        create(&mut db, "t").unwrap_err();
+        let error = create(&mut db, "other").unwrap_err();
+        assert!(error.message().contains("read-only"), "{error}");
+        assert!(error.detail().unwrap().contains("could not fsync file"), "{error:?}");
+        drop(db);
+        let disk = disk.fork();
+        let mut db = open(&disk);
+        db.insert("t", vec![vec![Value::Integer(1)]]).unwrap();
+        drop(db);
+        disk.power_cut(Survival::None, 0);
+        let mut rows = 0;
+        let count = &mut |_, _| {
+            rows += 1;
+            Ok(())
+        };
+        open(&disk).scan("t", count).unwrap();
+        assert_eq!(rows, 1);
+    }
 }

@@ -12,11 +12,20 @@
 use super::{Lsn, MAX_LSN};
 use crate::error::{Error, Result};
 use crate::vfs::{self, File, Vfs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 pub const WAL_DIR: &str = "wal";
+
+/// What the name of a segment ends with while it is being filled.
+const BESIDE: &str = ".new";
+
+/// The same of the file that says that the segment's name may not be durable.
+const DOUBT: &str = ".unsynced";
+
+/// So much of the log is copied at a time.
+const COPY_SIZE: usize = 1 << 18;
 
 /// Old segments to keep for reuse, whatever the log's size.
 const MAX_SPARE: u64 = 4;
@@ -26,13 +35,15 @@ pub struct Segments {
     size: u32,
     /// The segments that exist, from the oldest that is kept to the newest that is prepared.
     files: BTreeMap<u64, Option<File>>,
+    /// The numbers of segments whose names may not be durable: see [`Segments::name`].
+    doubtful: BTreeSet<u64>,
 }
 
 impl Segments {
     pub fn create(vfs: Arc<dyn Vfs>, size: u32) -> Result<Segments> {
         vfs.create_dir(WAL_DIR).map_err(|error| Error::io("create", WAL_DIR, error))?;
         vfs::sync_dir(&*vfs, "")?;
-        let mut segments = Segments { vfs, size, files: BTreeMap::new() };
+        let mut segments = Segments { vfs, size, files: BTreeMap::new(), doubtful: BTreeSet::new() };
         segments.prepare(1)?;
         Ok(segments)
     }
@@ -43,7 +54,8 @@ impl Segments {
         let numbers = names.iter().filter_map(|name| parse_name(name));
         let possible = 1..=MAX_LSN / u64::from(size);
         let files = numbers.filter(|number| possible.contains(number)).map(|number| (number, None)).collect();
-        Ok(Segments { vfs, size, files })
+        let doubtful = names.iter().filter_map(|name| parse_name(name.strip_suffix(DOUBT)?)).collect();
+        Ok(Segments { vfs, size, files, doubtful })
     }
 
     /// The size of the segments in a directory, as most of them have it: for salvage, when the control file is lost.
@@ -59,10 +71,12 @@ impl Segments {
         Ok(counts.into_iter().max_by_key(|(_, count)| *count).map(|(size, _)| size))
     }
 
-    /// Removes new segments that were not finished.
+    /// Removes new segments that were not finished, and doubts about segments that are in use.
     pub fn sweep(&self) -> Result<()> {
         for name in self.vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))? {
-            if is_unfinished(&name) {
+            let doubted = name.strip_suffix(DOUBT).and_then(parse_name);
+            let is_settled = doubted.is_some_and(|number| self.files.contains_key(&number));
+            if name.ends_with(BESIDE) && is_unfinished(&name) || is_settled {
                 let path = format!("{WAL_DIR}/{name}");
                 self.vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
             }
@@ -88,11 +102,15 @@ impl Segments {
         }
     }
 
-    /// Writing will go on at `end`. Recycling that a power cut interrupted may have left segments behind a gap: they
-    /// are forgotten, and replaced when their turn comes.
+    /// Writing will go on at `end`. Recycling that a power cut interrupted may have left segments behind a gap, or ones
+    /// whose names are in doubt: they are forgotten, and replaced when their turn comes. What has records in it was
+    /// durable before it had.
     pub fn go_on_at(&mut self, end: Lsn) {
+        let first_unused = end.div_ceil(u64::from(self.size));
         let mut first_missing = end / u64::from(self.size);
-        while self.files.contains_key(&first_missing) {
+        while self.files.contains_key(&first_missing)
+            && !(first_missing >= first_unused && self.doubtful.contains(&first_missing))
+        {
             first_missing += 1;
         }
         self.files.split_off(&first_missing);
@@ -153,11 +171,25 @@ impl Segments {
         Ok(done)
     }
 
-    /// A process that was killed may have left records, and names of segments, that only the cache of the operating
-    /// system knows. Nothing must be built on them before they are durable: a power cut would take them away from
-    /// under pages and answers that rely on them.
+    /// A process that was killed may have left records that only the cache of the operating system knows. Nothing must
+    /// be built on them before they are durable: a power cut would take them away from under pages and answers that rely
+    /// on them.
+    ///
+    /// A sync is not enough. If one has failed, the cache holds the records and takes them for written, so the next sync
+    /// would report success without them. They are written again.
     pub fn make_durable(&mut self, from: Lsn, to: Lsn) -> Result<()> {
         vfs::sync_dir(&*self.vfs, WAL_DIR)?;
+        let mut buffer = vec![0; to.saturating_sub(from).min(COPY_SIZE as u64) as usize];
+        let mut position = from;
+        while position < to {
+            let wanted = (to - position).min(buffer.len() as u64) as usize;
+            let read = self.read(&mut buffer[..wanted], position)?;
+            if read < wanted {
+                return Err(Error::internal("the log became shorter while it was read"));
+            }
+            self.write(&buffer[..read], position)?;
+            position += read as u64;
+        }
         self.sync(from, to)
     }
 
@@ -183,11 +215,9 @@ impl Segments {
             let newest = self.files.last_key_value().map_or(current, |(number, _)| *number);
             // One that was damaged is not worth keeping.
             if newest < current + MAX_SPARE && self.open_file(old).is_ok() {
-                let (from, to) = (path(old), path(newest + 1));
-                self.vfs.rename(&from, &to).map_err(|error| Error::io("rename", &from, error))?;
                 // Durable before the next one: a power cut must not keep that one and lose this, which would leave a
                 // gap in the log's way.
-                vfs::sync_dir(&*self.vfs, WAL_DIR)?;
+                self.name(&path(old), newest + 1)?;
                 self.files.insert(newest + 1, None);
             } else {
                 self.vfs.remove(&path(old)).map_err(|error| Error::io("remove", path(old), error))?;
@@ -202,7 +232,7 @@ impl Segments {
 
     /// A new segment: filled beside, made durable, and only then given its name.
     fn prepare(&mut self, number: u64) -> Result<()> {
-        let beside = format!("{}.new", path(number));
+        let beside = format!("{}{BESIDE}", path(number));
         if self.vfs.exists(&beside).map_err(|error| Error::io("stat", &beside, error))? {
             self.vfs.remove(&beside).map_err(|error| Error::io("remove", &beside, error))?;
         }
@@ -216,9 +246,29 @@ impl Segments {
             }
         }
         file.sync_data()?;
-        self.vfs.rename(&beside, &path(number)).map_err(|error| Error::io("rename", &beside, error))?;
-        vfs::sync_dir(&*self.vfs, WAL_DIR)?;
+        self.name(&beside, number)?;
         self.files.insert(number, None);
+        Ok(())
+    }
+
+    /// Gives a file the name of a segment, and makes the name durable.
+    ///
+    /// If that fails, nothing will make it durable but another renaming, and yet everybody sees it: also a process that
+    /// opens the database after this one was killed. So there is a file beside it as long as the name is in doubt. That
+    /// one need not be durable: after a power cut only durable names are left.
+    fn name(&mut self, from: &str, number: u64) -> Result<()> {
+        let doubt = format!("{}{DOUBT}", path(number));
+        match self.vfs.create(&doubt) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::io("create", &doubt, error));
+            }
+            _ => {}
+        }
+        self.vfs.rename(from, &path(number)).map_err(|error| Error::io("rename", from, error))?;
+        vfs::sync_dir(&*self.vfs, WAL_DIR)?;
+        self.doubtful.remove(&number);
+        // Nobody is hurt by a doubt without reason.
+        let _ = self.vfs.remove(&doubt);
         Ok(())
     }
 
@@ -256,9 +306,11 @@ pub fn path(number: u64) -> String {
     format!("{WAL_DIR}/{number:016X}")
 }
 
-/// Whether this is a segment that was still being filled when its maker ended.
+/// Whether this belongs to a segment that was still being made when its maker ended.
 pub fn is_unfinished(name: &str) -> bool {
-    name.strip_suffix(".new").is_some_and(|name| parse_name(name).is_some())
+    [BESIDE, DOUBT]
+        .iter()
+        .any(|ending| name.strip_suffix(ending).is_some_and(|name| parse_name(name).is_some()))
 }
 
 fn parse_name(name: &str) -> Option<u64> {
@@ -270,7 +322,7 @@ fn parse_name(name: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::vfs::MemoryVfs;
-    use crate::vfs::simulated::{SimulatedVfs, Survival};
+    use crate::vfs::simulated::{Failure, Fault, Operation, SimulatedVfs, Survival};
 
     const SIZE: u32 = 1 << 16;
 
@@ -316,6 +368,62 @@ mod tests {
         }
         segments.sweep().unwrap();
         assert_eq!(vfs.list(WAL_DIR).unwrap(), ["0000000000000001", "notes.new"]);
+    }
+
+    #[test]
+    fn a_name_that_a_failed_sync_has_lost_is_not_relied_on() {
+        let size = Lsn::from(SIZE);
+        for recycled in [false, true] {
+            let disk = SimulatedVfs::new();
+            let mut segments = Segments::create(Arc::new(disk.clone()), SIZE).unwrap();
+            segments.prepare_until(size * 3).unwrap();
+            disk.inject(Fault {
+                on: Some(Operation::SyncDir),
+                nth: 1,
+                failure: Failure::Io,
+                from_then_on: true,
+            });
+            match recycled {
+                true => segments.recycle(size * 2, size * 2 + 8).unwrap_err(),
+                false => segments.prepare_until(size * 4).unwrap_err(),
+            };
+            drop(segments);
+            // The disk works again, and the cache shows the name to the next process.
+            let disk = disk.fork();
+            let mut segments = Segments::open(Arc::new(disk.clone()), SIZE).unwrap();
+            assert!(numbers(&segments).contains(&4));
+            segments.go_on_at(size * 2 + 8);
+            assert!(!numbers(&segments).contains(&4));
+            segments.prepare_until(size * 4).unwrap();
+            segments.sweep().unwrap();
+            disk.power_cut(Survival::None, 0);
+            let segments = Segments::open(Arc::new(disk), SIZE).unwrap();
+            assert!(numbers(&segments).contains(&4), "recycled: {recycled}");
+        }
+    }
+
+    #[test]
+    fn records_that_a_failed_sync_has_lost_are_written_again() {
+        let disk = SimulatedVfs::new();
+        let mut segments = Segments::create(Arc::new(disk.clone()), SIZE).unwrap();
+        segments.prepare_until(Lsn::from(SIZE) * 2).unwrap();
+        let (start, bytes) = (Lsn::from(SIZE) + 8, vec![7; SIZE as usize + 5000]);
+        segments.write(&bytes, start).unwrap();
+        let fault =
+            Fault { on: Some(Operation::SyncData), nth: 1, failure: Failure::Io, from_then_on: false };
+        disk.inject(fault);
+        let end = start + bytes.len() as Lsn;
+        segments.sync(start, end).unwrap_err();
+        segments.sync(start, end).expect("as on ext4, the next sync knows of nothing");
+        let lost = disk.fork();
+        lost.power_cut(Survival::None, 0);
+        let mut read = vec![0; bytes.len()];
+        Segments::open(Arc::new(lost), SIZE).unwrap().read(&mut read, start).unwrap();
+        assert_ne!(read, bytes);
+        Segments::open(Arc::new(disk.clone()), SIZE).unwrap().make_durable(start, end).unwrap();
+        disk.power_cut(Survival::None, 0);
+        Segments::open(Arc::new(disk), SIZE).unwrap().read(&mut read, start).unwrap();
+        assert_eq!(read, bytes);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Pages {
     written: WrittenPages,
     /// Part of the log may be lost, and is made do without: pages may be newer than what is left of it.
     log_is_lost: bool,
+    /// A page could not be written when its frame was needed for another.
+    unwritten: bool,
     options: Options,
 }
 
@@ -101,6 +103,7 @@ impl Pages {
             pool,
             written: WrittenPages::default(),
             log_is_lost: false,
+            unwritten: false,
             options,
         })
     }
@@ -136,6 +139,7 @@ impl Pages {
     /// Adds empty pages to a file: at least one. Answers the first that are empty, since a crash may have left some that
     /// nobody remembers, and pages are written in order. So many that one change can enter them in a free space map.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
+        self.wal.check()?;
         let known = self.files.page_count(file)?;
         self.written.check_length(file.page(known), known)?;
         let added = self.files.extend(file)?;
@@ -144,11 +148,14 @@ impl Pages {
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
+        self.wal.check()?;
+        self.begin_epoch()?;
         self.written.forget(file);
         self.files.create(file)
     }
 
     pub fn remove_file(&mut self, file: FileId) -> Result<()> {
+        self.wal.check()?;
         self.written.forget(file);
         for frame in 0..self.pool.frames().len() {
             if self.pool.frame(frame).id.is_some_and(|id| id.file == file) {
@@ -212,13 +219,14 @@ impl Pages {
     /// A page that replay brings to a logged state. With `fresh`, its old state does not matter and is not read; it
     /// may be torn, or not be there yet.
     pub fn restore(&mut self, id: PageId, fresh: bool) -> Result<&mut Page> {
+        self.check_unwritten()?;
         self.written.mark(id);
         // A file that lost its new length in a power cut gets it back: whoever reads asks how long the file is.
         while fresh && id.page >= self.files.page_count(id.file)? {
             self.files.extend(id.file)?;
         }
         let frame = if fresh && !self.pool.contains(id) {
-            let frame = self.free_frame(false)?;
+            let frame = self.free_frame(false);
             *Arc::make_mut(&mut self.pool.frame_mut(frame).page) = Page::zeroed();
             self.pool.install(frame, id, false);
             frame
@@ -235,7 +243,7 @@ impl Pages {
         if let Some(frame) = self.pool.find(id, sequential) {
             return Ok(frame);
         }
-        let frame = self.free_frame(sequential)?;
+        let frame = self.free_frame(sequential);
         self.pool.statistics.reads += 1;
         let newest = self.newest_lsn();
         let page = Arc::make_mut(&mut self.pool.frame_mut(frame).page);
@@ -245,11 +253,17 @@ impl Pages {
     }
 
     /// An empty frame; the page that was in it is safe in its file.
-    fn free_frame(&mut self, sequential: bool) -> Result<usize> {
-        let frame = self.pool.victim(sequential, self.wal.check().is_ok());
-        self.write_frame(frame)?;
+    ///
+    /// A page that cannot be written stays, and the frame of one that need not be is taken: on a full disk, reading goes
+    /// on. Whoever wants to change something will be told.
+    fn free_frame(&mut self, sequential: bool) -> usize {
+        let mut frame = self.pool.victim(sequential, self.wal.check().is_ok());
+        if self.write_frame(frame).is_err() {
+            self.unwritten = true;
+            frame = self.pool.victim(sequential, false);
+        }
         self.pool.evict(frame);
-        Ok(frame)
+        frame
     }
 
     /// Writes a frame's page to its file, if it has changed.
@@ -282,7 +296,8 @@ impl Pages {
         self.write_checkpoint(true)
     }
 
-    /// Before the first record of this epoch the epoch must be durable: no two openings may share one.
+    /// Before the first record of this epoch the epoch must be durable: no two openings may share one. From then on the
+    /// database counts as not closed in order, so it comes before whatever only the next start can settle.
     fn begin_epoch(&mut self) -> Result<()> {
         if self.control_file.data().epoch == self.control.epoch {
             return Ok(());
@@ -319,9 +334,21 @@ impl Pages {
         Ok(redo)
     }
 
+    /// An error if there is a page that could not be written, and still cannot be: memory is bounded only if pages leave
+    /// it as others come.
+    fn check_unwritten(&mut self) -> Result<()> {
+        if self.unwritten {
+            self.wal.check()?;
+            self.write_dirty()?;
+            self.unwritten = false;
+        }
+        Ok(())
+    }
+
     /// Between changes: keeps the log within its bounds. A transaction in progress does not matter, its rows are
     /// invisible in the data files, too.
     fn make_room(&mut self) -> Result<()> {
+        self.check_unwritten()?;
         if self.wal.end() - self.control.redo >= self.options.max_wal_size {
             self.checkpoint()
         } else {

@@ -40,7 +40,10 @@ impl Database {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
             Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
-            Block::Failed => self.abort_transaction().map(|()| Outcome::RolledBack),
+            Block::Failed => {
+                self.abort_transaction();
+                Ok(Outcome::RolledBack)
+            }
         }
     }
 
@@ -48,7 +51,10 @@ impl Database {
     pub fn rollback(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open | Block::Failed => self.abort_transaction(),
+            Block::Open | Block::Failed => {
+                self.abort_transaction();
+                Ok(())
+            }
         }
     }
 
@@ -85,9 +91,8 @@ impl Database {
     }
 
     /// Forgets the transaction. Its rows stay where they are, and nobody will see them.
-    fn abort_transaction(&mut self) -> Result<()> {
+    fn abort_transaction(&mut self) {
         self.transaction = Transaction::default();
-        Ok(())
     }
 
     /// Runs one command in the block, or in a transaction of its own.
@@ -98,7 +103,7 @@ impl Database {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
             (Ok(answer), _) => Ok(answer),
             (Err(error), Block::None) => {
-                self.abort_transaction()?;
+                self.abort_transaction();
                 Err(error)
             }
             (Err(error), _) => {

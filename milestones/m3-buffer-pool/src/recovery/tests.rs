@@ -204,6 +204,48 @@ fn a_full_disk_fails_the_statement_and_nothing_else() {
 }
 
 #[test]
+fn where_nothing_can_be_written_reading_goes_on() {
+    use crate::vfs::simulated::{Failure, Fault};
+    let disk = SimulatedVfs::new();
+    let mut db = open(&disk).unwrap();
+    setup(&mut db).unwrap();
+    db.insert("t", (0..40).map(|id| row(id, 2500)).collect()).unwrap();
+    db.begin().unwrap();
+    disk.inject(Fault { on: None, nth: 1, failure: Failure::NoSpace, from_then_on: true });
+    let refused = (40..200).find_map(|id| db.insert("t", vec![row(id, 2500)]).err());
+    assert_eq!(refused.expect("everything fits into memory").state().code(), "53100");
+    db.rollback().unwrap();
+    assert_eq!(read(&mut db).unwrap().len(), 40);
+    drop(db);
+    assert_eq!(read(&mut open(&disk.fork()).unwrap()).unwrap().len(), 40);
+}
+
+#[test]
+fn a_change_that_cannot_open_all_of_its_pages_has_not_begun() {
+    use crate::vfs::simulated::{Failure, Fault, Operation};
+    let sound = SimulatedVfs::new();
+    let mut db = open(&sound).unwrap();
+    setup(&mut db).unwrap();
+    db.insert("t", (0..40).map(|id| row(id, 2500)).collect()).unwrap();
+    for (id, (tid, _)) in read(&mut db).unwrap() {
+        assert!(id % 2 == 0 || db.delete("t", tid).unwrap());
+    }
+    db.close().unwrap();
+    for nth in 1.. {
+        let disk = sound.fork();
+        let mut db = open(&disk).unwrap();
+        disk.inject(Fault { on: Some(Operation::Read), nth, failure: Failure::Io, from_then_on: false });
+        let done = db.vacuum("t").and_then(|_| db.insert("t", (40..60).map(|id| row(id, 2500)).collect()));
+        disk.clear_faults();
+        db.insert("t", vec![row(100, 10)]).unwrap_or_else(|error| panic!("after read {nth}: {error}"));
+        assert_eq!(read(&mut db).unwrap().len(), if done.is_ok() { 41 } else { 21 }, "read {nth}");
+        if done.is_ok() {
+            return;
+        }
+    }
+}
+
+#[test]
 fn after_a_failed_sync_nothing_is_acknowledged_until_recovery() {
     use crate::vfs::simulated::{Failure, Fault, Operation};
     let disk = SimulatedVfs::new();

@@ -49,15 +49,15 @@ pub struct Wal {
     buffer: Vec<u8>,
     written: Lsn,
     durable: Lsn,
-    /// A write or a sync has failed: what is durable is no longer known, so nothing more is promised.
-    failed: bool,
+    /// Why nothing more is promised: a write or a sync has failed, and what is durable is no longer known.
+    failed: Option<(SqlState, String)>,
 }
 
 impl Wal {
     /// Goes on writing at `end`, where the valid log ends.
     pub fn new(mut segments: Segments, end: Lsn, epoch: u32) -> Wal {
         segments.go_on_at(end);
-        Wal { segments, epoch, buffer: Vec::new(), written: end, durable: end, failed: false }
+        Wal { segments, epoch, buffer: Vec::new(), written: end, durable: end, failed: None }
     }
 
     /// Where the next record will begin.
@@ -81,14 +81,14 @@ impl Wal {
     }
 
     /// Adds a record whose blocks and payload `fill` writes, answering how many blocks. The position after the
-    /// record is its LSN for the pages it changes.
+    /// record is its LSN for the pages it changes. Whoever comes here has reserved room, and has edited pages by now: so
+    /// a failure of the log is no reason to refuse. The next one will hear of it, at the latest who waits for a commit.
     pub fn append(
         &mut self,
         kind: RecordKind,
         xid: Xid,
         fill: impl FnOnce(&mut Vec<u8>) -> usize,
     ) -> Result<Lsn> {
-        self.check()?;
         let lsn = self.end();
         let start = record::begin(&mut self.buffer);
         let blocks = fill(&mut self.buffer);
@@ -100,8 +100,9 @@ impl Wal {
             ));
         }
         record::finish(&mut self.buffer, start, (kind, blocks, xid), (lsn, self.durable, self.epoch));
-        if self.buffer.len() >= WRITE_SIZE {
-            self.write()?;
+        if self.buffer.len() >= WRITE_SIZE && self.failed.is_none() {
+            // It is remembered if that fails.
+            let _ = self.write();
         }
         Ok(self.end())
     }
@@ -113,26 +114,22 @@ impl Wal {
         }
         self.check()?;
         self.write()?;
-        match self.segments.sync(self.durable, self.written) {
-            Ok(()) => {
-                self.durable = self.written;
-                Ok(())
-            }
-            Err(error) => {
-                self.failed = true;
-                Err(error)
-            }
+        if let Err(error) = self.segments.sync(self.durable, self.written) {
+            self.fail(&error);
+            return Err(error);
         }
+        self.durable = self.written;
+        Ok(())
     }
 
     /// No more is to be written: memory and log may differ, and only recovery can tell by what.
-    pub fn fail(&mut self) {
-        self.failed = true;
+    pub fn fail(&mut self, cause: &Error) {
+        self.failed.get_or_insert((cause.state(), cause.to_string()));
     }
 
     fn write(&mut self) -> Result<()> {
         if let Err(error) = self.segments.write(&self.buffer, self.written) {
-            self.failed = true;
+            self.fail(&error);
             return Err(error);
         }
         self.written += self.buffer.len() as u64;
@@ -141,11 +138,12 @@ impl Wal {
     }
 
     pub fn check(&self) -> Result<()> {
-        if self.failed {
+        if let Some((state, cause)) = &self.failed {
             return Err(Error::new(
-                SqlState::IoError,
+                *state,
                 "the database is read-only: a change or a write of the log has failed",
             )
+            .with_detail(cause.clone())
             .with_hint("What was committed before is safe. Open the database again to recover."));
         }
         Ok(())

@@ -43,6 +43,8 @@ pub struct LogEnd {
     pub torn: bool,
     /// The epoch of the last record; 0 if there is none.
     pub epoch: u32,
+    /// The log is known to have been durable up to here.
+    pub durable: Lsn,
 }
 
 impl<'a> LogReader<'a> {
@@ -54,6 +56,11 @@ impl<'a> LogReader<'a> {
 
     pub fn position(&self) -> Lsn {
         self.position
+    }
+
+    /// The furthest point that is known, so far, to have been durable.
+    pub fn durable(&self) -> Lsn {
+        self.durable
     }
 
     /// The next record, or `None` where no valid one follows; [`LogReader::end`] then says why.
@@ -87,7 +94,7 @@ impl<'a> LogReader<'a> {
                 from = position + ALIGNMENT;
             }
         }
-        Ok(LogEnd { lsn: end, torn, epoch: self.epoch })
+        Ok(LogEnd { lsn: end, torn, epoch: self.epoch, durable: self.durable })
     }
 
     /// Nothing is written before the longest record would have room. So the log may end in a segment that is there,
@@ -242,7 +249,7 @@ mod tests {
             let log = write_log(payload);
             let (xids, end) = read(&log).unwrap();
             assert_eq!(xids, (0..10).collect::<Vec<u64>>());
-            assert_eq!(end, LogEnd { lsn: log.starts[10], torn: false, epoch: 1 });
+            assert_eq!(end, LogEnd { lsn: log.starts[10], torn: false, epoch: 1, durable: log.starts[8] });
         }
     }
 
@@ -252,7 +259,7 @@ mod tests {
         spoil(&log, log.starts[9] + 60);
         let (xids, end) = read(&log).unwrap();
         assert_eq!(xids.len(), 9);
-        assert_eq!(end, LogEnd { lsn: log.starts[9], torn: true, epoch: 1 });
+        assert_eq!(end, LogEnd { lsn: log.starts[9], torn: true, epoch: 1, durable: log.starts[8] });
     }
 
     #[test]
@@ -277,7 +284,7 @@ mod tests {
         assert_eq!(end, log.starts[5]);
         let (xids, end) = read(&log).unwrap();
         assert_eq!(xids, [0, 1, 2, 3, 99]);
-        assert_eq!(end, LogEnd { lsn: log.starts[5], torn: true, epoch: 2 });
+        assert_eq!(end, LogEnd { lsn: log.starts[5], torn: true, epoch: 2, durable: log.starts[4] });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A change of some pages: all of it happens, or none.
 
 use super::{Frame, PageRef, Pages};
-use crate::error::Result;
+use crate::error::{Error, Result, SqlState};
 use crate::page::{Delta, PAGE_SIZE, Page, PageId, PageMut};
 use crate::transaction::Xid;
 use crate::wal::record;
@@ -107,13 +107,17 @@ fn log_page(buffer: &mut Vec<u8>, changed: &ChangedPage, page: &Page, redo: Lsn)
     }
 }
 
+fn unfinished() -> Error {
+    Error::new(SqlState::IoError, "A change of pages was begun and not finished.")
+}
+
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         for changed in std::mem::take(&mut self.changed) {
             let frame = self.frame_mut(changed.frame);
             frame.changing = false;
             if !changed.delta.is_empty() {
-                self.pages.wal.fail();
+                self.pages.wal.fail(&unfinished());
                 if !self.pages.pool.frame(changed.frame).dirty {
                     // The file still has the page as it was.
                     self.pages.pool.evict(changed.frame);

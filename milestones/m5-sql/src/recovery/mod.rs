@@ -66,7 +66,7 @@ pub fn open_pages(
     let mut segments = Segments::open(vfs.clone(), control.segment_size)?;
     let end = find_end(&mut segments, &control_file, damage)?;
     if !damage.is_noted() {
-        segments.make_durable(control.redo, end.lsn)?;
+        segments.make_durable(end.durable, end.lsn)?;
     }
     let replay_from = Segments::open(vfs.clone(), control.segment_size)?;
 
@@ -104,7 +104,7 @@ pub fn finish(pages: &mut Pages, report: &RecoveryReport) -> Result<()> {
 fn find_end(segments: &mut Segments, control_file: &ControlFile, damage: &mut Damage) -> Result<LogEnd> {
     let control = control_file.data();
     let mut reader = LogReader::new(segments, control.redo, control.durable);
-    let mut end = LogEnd { lsn: control.redo, torn: false, epoch: 0 };
+    let mut end = LogEnd { lsn: control.redo, torn: false, epoch: 0, durable: control.redo };
     let found = survey(&mut reader, control_file, &mut end);
     if damage.tolerate(found)?.is_none() {
         damage.note(format!(
@@ -132,7 +132,7 @@ fn survey(reader: &mut LogReader<'_>, control_file: &ControlFile, end: &mut LogE
             ));
         }
         room = record.lsn() + MAX_RECORD_SIZE as u64;
-        (end.lsn, end.epoch) = (record.end(), epoch);
+        (end.lsn, end.epoch, end.durable) = (record.end(), epoch, reader.durable());
     }
     reader.check_room(room)?;
     // The last process may have seen the log durable to its end and written nothing after.
