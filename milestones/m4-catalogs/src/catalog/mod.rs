@@ -53,6 +53,8 @@ pub struct Catalog {
     tables: BTreeMap<String, Arc<Table>>,
     /// Something was created or dropped that is not committed yet.
     changed: bool,
+    /// What was created or dropped was rolled back, and is to be forgotten by reading the rows anew.
+    stale: bool,
 }
 
 impl Catalog {
@@ -120,12 +122,18 @@ impl Catalog {
         Ok(table)
     }
 
-    /// The transaction ended. What it did to the catalogs stays, or it has to be forgotten by reading them anew.
-    pub fn end_transaction(&mut self, pages: &mut Pages, committed: bool) -> Result<()> {
-        if self.changed && !committed {
+    /// The transaction ended. What it did to the catalogs stays, or it has to be forgotten: see [`Catalog::refresh`].
+    /// To end a transaction must not fail, and reading may.
+    pub fn end_transaction(&mut self, committed: bool) {
+        self.stale |= self.changed && !committed;
+        self.changed = false;
+    }
+
+    /// To be called before anything is looked up in a new transaction.
+    pub fn refresh(&mut self, pages: &mut Pages) -> Result<()> {
+        if self.stale {
             *self = Catalog::load(pages, &Transaction::default(), &mut Damage::Refused)?;
         }
-        self.changed = false;
         Ok(())
     }
 

@@ -41,7 +41,10 @@ impl Database {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
             Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
-            Block::Failed => self.abort_transaction().map(|()| Outcome::RolledBack),
+            Block::Failed => {
+                self.abort_transaction();
+                Ok(Outcome::RolledBack)
+            }
         }
     }
 
@@ -49,7 +52,10 @@ impl Database {
     pub fn rollback(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open | Block::Failed => self.abort_transaction(),
+            Block::Open | Block::Failed => {
+                self.abort_transaction();
+                Ok(())
+            }
         }
     }
 
@@ -81,48 +87,46 @@ impl Database {
         match transaction.xid() {
             // It has changed nothing: there is nothing to commit, and no log to wait for.
             0 => Ok(()),
-            xid => match CommitLog::commit(&mut self.pages, xid) {
-                Ok(()) => self.end_ddl(true),
-                Err(error) => {
-                    // The next transaction must not inherit what this one created and dropped.
-                    self.end_ddl(false)?;
-                    Err(error)
-                }
-            },
+            xid => {
+                let committed = CommitLog::commit(&mut self.pages, xid);
+                // Also if it has failed: the next transaction must not inherit what this one created and dropped.
+                self.end_ddl(committed.is_ok());
+                committed
+            }
         }
     }
 
     /// Forgets the transaction. Its rows stay where they are, and nobody will see them.
-    fn abort_transaction(&mut self) -> Result<()> {
+    fn abort_transaction(&mut self) {
         self.transaction = Transaction::default();
-        self.end_ddl(false)
+        self.end_ddl(false);
     }
 
     /// After the end of a transaction: its CREATEs and DROPs are final or forgotten, and the files of tables that do
     /// not exist any more go. A crash before that leaves them to the sweep at the next start, and so does a log that
-    /// has failed: the COMMIT that could not be made durable may be there all the same when the database is opened.
-    fn end_ddl(&mut self, committed: bool) -> Result<()> {
+    /// has failed, since nothing is removed then: the COMMIT that could not be made durable may be there all the same
+    /// when the database is opened.
+    ///
+    /// None of this can fail. The transaction has ended, whatever becomes of its files.
+    fn end_ddl(&mut self, committed: bool) {
         let ddl = std::mem::take(&mut self.ddl);
-        let log_failed = self.pages.wal().check().is_err();
-        self.catalog.end_transaction(&mut self.pages, committed)?;
+        self.catalog.end_transaction(committed);
         for oid in if committed { ddl.dropped } else { ddl.created } {
             self.heaps.remove(&oid);
-            if !log_failed {
-                catalog::remove_files(&mut self.pages, oid)?;
-            }
+            let _ = catalog::remove_files(&mut self.pages, oid);
         }
-        Ok(())
     }
 
     /// Runs one command in the block, or in a transaction of its own.
     pub(super) fn command<T>(&mut self, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
         self.check_block()?;
         self.transaction.next_command();
-        match (run(self), self.block) {
+        let answer = self.catalog.refresh(&mut self.pages).and_then(|()| run(self));
+        match (answer, self.block) {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
             (Ok(answer), _) => Ok(answer),
             (Err(error), Block::None) => {
-                self.abort_transaction()?;
+                self.abort_transaction();
                 Err(error)
             }
             (Err(error), _) => {
@@ -177,6 +181,39 @@ mod tests {
         let mut db = open(&disk);
         assert_eq!(db.tables().unwrap().len(), 2);
         insert(&mut db, "t", 1).unwrap();
+    }
+
+    #[test]
+    fn a_rollback_needs_no_disk() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        create(&mut db, "kept").unwrap();
+        db.begin().unwrap();
+        create(&mut db, "t").unwrap();
+        db.drop_table("kept").unwrap();
+        // So many pages that the catalogs' have to be read again.
+        (0..60).for_each(|_| insert(&mut db, "t", 4000).unwrap());
+        disk.inject(Fault { on: None, nth: 1, failure: Failure::Io, from_then_on: true });
+        db.rollback().unwrap();
+        assert_eq!(db.tables().unwrap_err().state().code(), "58030");
+        disk.clear_faults();
+        assert_eq!(db.tables().unwrap().len(), 1);
+        create(&mut db, "t").unwrap();
+        insert(&mut db, "kept", 1).unwrap();
+    }
+
+    #[test]
+    fn a_drop_that_cannot_remove_its_files_has_committed() {
+        let disk = SimulatedVfs::new();
+        let mut db = open(&disk);
+        create(&mut db, "t").unwrap();
+        disk.inject(Fault { on: Some(Operation::Remove), nth: 1, failure: Failure::Io, from_then_on: true });
+        db.drop_table("t").unwrap();
+        create(&mut db, "t").unwrap();
+        drop(db);
+        let disk = disk.fork();
+        let db = open(&disk);
+        assert_eq!(db.swept().len(), 2, "the files are left to the next start");
     }
 
     #[test]

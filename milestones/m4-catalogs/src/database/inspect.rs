@@ -36,7 +36,7 @@ impl Database {
 
     /// A page of a table, and of how many, for inspection.
     pub fn read_page(&mut self, name: &str, page: PageNo) -> Result<PageRef> {
-        let file = FileId::main(self.catalog.get(name)?.oid);
+        let file = FileId::main(self.relation(name)?);
         let count = self.pages.page_count(file)?;
         if page >= count {
             return Err(Error::new(
@@ -49,18 +49,19 @@ impl Database {
     }
 
     /// The number of a table's files, for inspection.
-    pub fn relation(&self, name: &str) -> Result<Oid> {
-        Ok(self.catalog.get(name)?.oid)
+    pub fn relation(&mut self, name: &str) -> Result<Oid> {
+        Ok(self.catalog()?.get(name)?.oid)
     }
 
     /// The tables there are, the catalogs among them, for inspection.
-    pub fn catalog(&self) -> Result<&Catalog> {
+    pub fn catalog(&mut self) -> Result<&Catalog> {
         self.check_block()?;
+        self.catalog.refresh(&mut self.pages)?;
         Ok(&self.catalog)
     }
 
     /// How a table's rows are laid out in bytes, for inspection.
-    pub fn layout(&self, name: &str) -> Result<&Layout> {
-        Ok(&self.catalog.get(name)?.layout)
+    pub fn layout(&mut self, name: &str) -> Result<&Layout> {
+        Ok(&self.catalog()?.get(name)?.layout)
     }
 }

@@ -158,6 +158,7 @@ impl Database {
     pub fn tables(&mut self) -> Result<Vec<(String, Schema, PageNo)>> {
         self.check_block()?;
         let mut list = Vec::new();
+        self.catalog.refresh(&mut self.pages)?;
         for table in self.catalog.tables().filter(|table| !table.is_catalog) {
             let pages = self.pages.page_count(FileId::main(table.oid))?;
             list.push((table.name.clone(), table.schema.clone(), pages));
@@ -165,9 +166,8 @@ impl Database {
         Ok(list)
     }
 
-    pub fn schema(&self, name: &str) -> Result<&Schema> {
-        self.check_block()?;
-        Ok(&self.catalog.get(name)?.schema)
+    pub fn schema(&mut self, name: &str) -> Result<&Schema> {
+        Ok(&self.catalog()?.get(name)?.schema)
     }
 
     /// Brings the data files up to date, so that recovery would begin here.

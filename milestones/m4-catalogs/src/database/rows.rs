@@ -91,6 +91,7 @@ impl Database {
                 "VACUUM cannot run inside a transaction block",
             ));
         }
+        self.catalog.refresh(&mut self.pages)?;
         let (_, heap) = open(&self.catalog, &mut self.heaps, name)?;
         let mut report = VacuumReport::default();
         let mut garbage = Vec::new();

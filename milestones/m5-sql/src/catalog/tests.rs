@@ -64,7 +64,8 @@ fn a_rolled_back_table_is_gone_and_its_files_are_swept() {
     let mut transaction = Transaction::default();
     transaction.assign_xid(&mut pages);
     let lost = create(&mut catalog, &mut pages, &transaction, "lost");
-    catalog.end_transaction(&mut pages, false).unwrap();
+    catalog.end_transaction(false);
+    catalog.refresh(&mut pages).unwrap();
     assert_eq!(names(&catalog), ["stays"]);
     let orphans = catalog.sweep_orphans(&mut pages).unwrap();
     assert_eq!(orphans, [FileId::main(lost.oid), FileId::free_space_map(lost.oid)]);
@@ -121,14 +122,15 @@ fn a_drop_is_a_transaction_too() {
     bootstrap(&mut pages).unwrap();
     let mut catalog = Catalog::load(&mut pages, &Transaction::default(), &mut Damage::Refused).unwrap();
     transact(&mut pages, |pages, transaction| create(&mut catalog, pages, transaction, "t"));
-    catalog.end_transaction(&mut pages, true).unwrap();
+    catalog.end_transaction(true);
 
     let mut transaction = Transaction::default();
     transaction.assign_xid(&mut pages);
     transaction.next_command();
     catalog.drop_table(&mut pages, &transaction, "t").unwrap();
     assert!(names(&catalog).is_empty());
-    catalog.end_transaction(&mut pages, false).unwrap();
+    catalog.end_transaction(false);
+    catalog.refresh(&mut pages).unwrap();
     assert_eq!(names(&catalog), ["t"]);
 
     let mut transaction = Transaction::default();

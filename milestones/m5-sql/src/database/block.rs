@@ -41,7 +41,10 @@ impl Database {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
             Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
-            Block::Failed => self.abort_transaction().map(|()| Outcome::RolledBack),
+            Block::Failed => {
+                self.abort_transaction();
+                Ok(Outcome::RolledBack)
+            }
         }
     }
 
@@ -49,7 +52,10 @@ impl Database {
     pub fn rollback(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open | Block::Failed => self.abort_transaction(),
+            Block::Open | Block::Failed => {
+                self.abort_transaction();
+                Ok(())
+            }
         }
     }
 
@@ -81,52 +87,50 @@ impl Database {
         match transaction.xid() {
             // It has changed nothing: there is nothing to commit, and no log to wait for.
             0 => Ok(()),
-            xid => match CommitLog::commit(&mut self.pages, xid) {
-                Ok(()) => self.end_ddl(true),
-                Err(error) => {
-                    // The next transaction must not inherit what this one created and dropped.
-                    self.end_ddl(false)?;
-                    Err(error)
-                }
-            },
+            xid => {
+                let committed = CommitLog::commit(&mut self.pages, xid);
+                // Also if it has failed: the next transaction must not inherit what this one created and dropped.
+                self.end_ddl(committed.is_ok());
+                committed
+            }
         }
     }
 
     /// Forgets the transaction. Its rows stay where they are, and nobody will see them.
-    fn abort_transaction(&mut self) -> Result<()> {
+    fn abort_transaction(&mut self) {
         self.transaction = Transaction::default();
-        self.end_ddl(false)
+        self.end_ddl(false);
     }
 
     /// After the end of a transaction: its CREATEs and DROPs are final or forgotten, and the files of tables that do
     /// not exist any more go. A crash before that leaves them to the sweep at the next start, and so does a log that
-    /// has failed: the COMMIT that could not be made durable may be there all the same when the database is opened.
-    fn end_ddl(&mut self, committed: bool) -> Result<()> {
+    /// has failed, since nothing is removed then: the COMMIT that could not be made durable may be there all the same
+    /// when the database is opened.
+    ///
+    /// None of this can fail. The transaction has ended, whatever becomes of its files.
+    fn end_ddl(&mut self, committed: bool) {
         let ddl = std::mem::take(&mut self.ddl);
-        let log_failed = self.pages.wal().check().is_err();
-        self.catalog.end_transaction(&mut self.pages, committed)?;
+        self.catalog.end_transaction(committed);
         let changed = !ddl.created.is_empty() || !ddl.dropped.is_empty();
         for oid in if committed { ddl.dropped } else { ddl.created } {
-            if !log_failed {
-                catalog::remove_files(&mut self.pages, oid)?;
-            }
+            let _ = catalog::remove_files(&mut self.pages, oid);
         }
         if changed {
             // What they remember may be about tables and indexes that are no more.
             self.writers.clear();
         }
-        Ok(())
     }
 
     /// Runs one command in the block, or in a transaction of its own.
     pub(super) fn command<T>(&mut self, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
         self.check_block()?;
         self.transaction.next_command();
-        match (run(self), self.block) {
+        let answer = self.catalog.refresh(&mut self.pages).and_then(|()| run(self));
+        match (answer, self.block) {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
             (Ok(answer), _) => Ok(answer),
             (Err(error), Block::None) => {
-                self.abort_transaction()?;
+                self.abort_transaction();
                 Err(error)
             }
             (Err(error), _) => {

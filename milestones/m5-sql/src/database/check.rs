@@ -48,6 +48,7 @@ impl Database {
     }
 
     fn check_into(&mut self, report: &mut Report) {
+        report.ok(self.catalog.refresh(&mut self.pages));
         let Database { pages, catalog, ddl, transaction, .. } = self;
         // As the next command will see it: with all that was done so far.
         let mut transaction = transaction.clone();

@@ -37,7 +37,7 @@ impl Database {
 
     /// A page of a table, and of how many, for inspection.
     pub fn read_page(&mut self, name: &str, page: PageNo) -> Result<PageRef> {
-        let file = FileId::main(self.catalog.get(name)?.oid);
+        let file = FileId::main(self.relation(name)?);
         let count = self.pages.page_count(file)?;
         if page >= count {
             return Err(Error::new(
@@ -50,16 +50,19 @@ impl Database {
     }
 
     /// The number of a table's files, for inspection.
-    pub fn relation(&self, name: &str) -> Result<Oid> {
+    pub fn relation(&mut self, name: &str) -> Result<Oid> {
+        self.catalog.refresh(&mut self.pages)?;
         Ok(self.catalog.get(name)?.oid)
     }
 
-    pub fn schema(&self, name: &str) -> Result<&Schema> {
+    pub fn schema(&mut self, name: &str) -> Result<&Schema> {
+        self.catalog.refresh(&mut self.pages)?;
         Ok(&self.catalog.get(name)?.schema)
     }
 
     /// How a table's rows are laid out in bytes, for inspection.
-    pub fn layout(&self, name: &str) -> Result<&Layout> {
+    pub fn layout(&mut self, name: &str) -> Result<&Layout> {
+        self.catalog.refresh(&mut self.pages)?;
         Ok(&self.catalog.get(name)?.layout)
     }
 }

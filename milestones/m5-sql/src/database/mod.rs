@@ -163,8 +163,9 @@ impl Database {
     }
 
     /// Every table, the catalogs included, in the order of their names.
-    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
-        self.catalog.tables()
+    pub fn tables(&mut self) -> Result<impl Iterator<Item = &Arc<Table>>> {
+        self.catalog.refresh(&mut self.pages)?;
+        Ok(self.catalog.tables())
     }
 
     /// Brings the data files up to date, so that recovery would begin here.

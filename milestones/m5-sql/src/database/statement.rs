@@ -85,6 +85,7 @@ impl Database {
         let command = sql::parse(text)?;
         if !ends_transaction(&command) {
             self.check_block()?;
+            self.catalog.refresh(&mut self.pages)?;
         }
         sql::bind(&command, text, &mut Lookups { catalog: &self.catalog, pages: &mut self.pages })
     }

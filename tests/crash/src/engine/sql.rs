@@ -27,7 +27,8 @@ pub fn open(disk: Arc<dyn Vfs>, sizes: Sizes) -> std::result::Result<Box<dyn Eng
 }
 
 fn refusal(error: Error) -> Refusal {
-    Refusal { code: error.state().code().into(), message: error.message().into() }
+    let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    Refusal { code: error.state().code().into(), message: format!("{}{detail}", error.message()) }
 }
 
 struct Sql {
@@ -122,7 +123,7 @@ impl Sql {
         }
         let index = format!("{name}_v");
         table.indexed =
-            self.database.tables().any(|table| table.indexes.iter().any(|found| found.name == index));
+            self.database.tables()?.any(|table| table.indexes.iter().any(|found| found.name == index));
         self.look_up(name, &table)?;
         Ok(table)
     }

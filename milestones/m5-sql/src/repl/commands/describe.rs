@@ -35,7 +35,7 @@ fn describe_one_or_list(session: &mut Session, arguments: &mut Arguments<'_>, de
     }
     let name = arguments.name()?;
     arguments.end()?;
-    let tables = all_tables(session);
+    let tables = all_tables(session)?;
     if let Some(table) = tables.iter().find(|table| table.name == name) {
         return describe_table(session, table, defaults);
     }
@@ -101,7 +101,7 @@ fn list_tables(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<(
     let only = optional_name(arguments)?;
     let mut list = table::Table::new(["Name", "Type"]);
     let mut found = false;
-    for table in all_tables(session) {
+    for table in all_tables(session)? {
         if !table.is_catalog && only.as_ref().is_none_or(|only| *only == table.name) {
             list.row([table.name.as_str(), "table"])?;
             found = true;
@@ -113,7 +113,7 @@ fn list_tables(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<(
 fn list_indexes(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let only = optional_name(arguments)?;
     let mut list = table::Table::new(["Name", "Type", "Table"]);
-    let tables = all_tables(session);
+    let tables = all_tables(session)?;
     let all = tables.iter().filter(|table| !table.is_catalog);
     let mut indexes: Vec<(&str, &str)> = all
         .flat_map(|table| table.indexes.iter().map(|index| (index.name.as_str(), table.name.as_str())))
@@ -137,8 +137,8 @@ fn show_list(session: &mut Session, list: table::Table, found: bool, only: Optio
     }
 }
 
-fn all_tables(session: &Session) -> Vec<Arc<Table>> {
-    session.database.tables().cloned().collect()
+fn all_tables(session: &mut Session) -> Result<Vec<Arc<Table>>> {
+    Ok(session.database.tables()?.cloned().collect())
 }
 
 fn optional_name(arguments: &mut Arguments<'_>) -> Result<Option<String>> {
