@@ -4,6 +4,8 @@
 //!
 //! - `crashes`: on a simulated disk, the power goes (or the process is killed) at every single operation of a
 //!   workload, and of the recovery after it; of what was not synced, eight policies decide what survives
+//! - `failures`: every single operation of the disk fails, once or from then on, in each way that it can: an error of
+//!   the device, a full disk, a short transfer, a signal
 //! - `rot`: bytes flip, files are cut off, pages and segments change places
 //! - `processes`: the real programs are killed under load, and at each of their system calls; the power of a real
 //!   file system goes
@@ -14,6 +16,7 @@
 
 pub mod crashes;
 pub mod engine;
+pub mod failures;
 pub mod model;
 pub mod part;
 pub mod planted;

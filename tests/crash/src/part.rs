@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 #[cfg(feature = "whole")]
 use crate::processes;
-use crate::{crashes, planted, rot};
+use crate::{crashes, failures, planted, rot};
 
 /// A part of a run.
 pub struct Part {
@@ -21,6 +21,7 @@ pub struct Part {
 
 pub const PARTS: &[Part] = &[
     Part { name: "crashes", about: "power cuts and kills at every operation of the disk", run: crashes::run },
+    Part { name: "failures", about: "every operation of the disk fails", run: failures::run },
     Part { name: "rot", about: "damaged files", run: rot::run },
     #[cfg(feature = "whole")]
     Part { name: "processes", about: "the real programs on a real disk, killed", run: processes::run },

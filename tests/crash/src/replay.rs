@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{crashes, rot};
+use crate::{crashes, failures, rot};
 
 /// What becomes of it: all is well, or what is wrong.
 pub fn replay(case: &str) -> Result<Result<(), String>> {
@@ -11,6 +11,7 @@ pub fn replay(case: &str) -> Result<Result<(), String>> {
             Some(failure) => Err(failure.clone()),
             None => Ok(()),
         }),
+        Some(("io", _)) => failures::replay(case),
         _ => crashes::replay(case),
     }
 }

@@ -99,11 +99,8 @@ impl Setup {
     /// once more. What is done in between follows from `seed`.
     pub fn examine(self, disk: &SimulatedVfs, oracle: &Oracle, seed: u64) -> Result<State, String> {
         guarded(|| {
-            let (mut engine, found) = self.recover(disk)?;
-            oracle.judge(&found)?;
             let mut random = Rng::with_seed(seed);
-            let expected = go_on(&mut *engine, &found, &mut random)?;
-            drop(engine);
+            let (found, expected) = self.use_again(disk, oracle, &mut random)?;
             let policy =
                 random.choice([Survival::None, Survival::None, Survival::Coin, Survival::TornPrefix]);
             disk.power_cut(policy.unwrap_or(Survival::None), random.u64(..));
@@ -113,6 +110,24 @@ impl Setup {
             }
             Ok(found)
         })
+    }
+
+    /// The same without another crash.
+    pub fn look(self, disk: &SimulatedVfs, oracle: &Oracle, seed: u64) -> Result<(), String> {
+        guarded(|| self.use_again(disk, oracle, &mut Rng::with_seed(seed)).map(drop))
+    }
+
+    /// What was found, which must be right, and what must be there after going on.
+    fn use_again(
+        self,
+        disk: &SimulatedVfs,
+        oracle: &Oracle,
+        random: &mut Rng,
+    ) -> Result<(State, State), String> {
+        let (mut engine, found) = self.recover(disk)?;
+        oracle.judge(&found)?;
+        let expected = go_on(&mut *engine, &found, random)?;
+        Ok((found, expected))
     }
 
     /// Recovers on a tapped disk: a copy after each operation of the recovery.

@@ -32,7 +32,8 @@ macro_rules! commands {
             }
 
             fn refusal(error: Error) -> Refusal {
-                Refusal { code: error.state().code().into(), message: error.message().into() }
+                let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    Refusal { code: error.state().code().into(), message: format!("{}{detail}", error.message()) }
             }
 
             struct Commands {

@@ -8,7 +8,7 @@ use super::site::Hunted;
 use crate::engine::{Stage, stage};
 use crate::part::{Context, Outcome, Scale};
 use crate::workload::{Workload, scripted};
-use crate::{crashes, rot};
+use crate::{crashes, failures, rot};
 
 /// Threads for the parts that use several.
 const JOBS: usize = 2;
@@ -82,6 +82,7 @@ impl Hunt {
         let (unit, outcome) = match self.where_to.part.as_str() {
             "crashes" => ("crash images", self.crash(milestone, crashes::hunt)?),
             "recoveries" => ("crash images", self.crash(milestone, crashes::hunt_in_recovery)?),
+            "failures" => ("io failures", failures::run(&context)?),
             "rot" => ("corruption cases", rot::run(&context)?),
             other => bail!("nothing is found by {other:?}"),
         };
