@@ -7,6 +7,7 @@
 //! - `failures`: every single operation of the disk fails, once or from then on, in each way that it can: an error of
 //!   the device, a full disk, a short transfer, a signal
 //! - `rot`: bytes flip, files are cut off, pages and segments change places
+//! - `fuzz`: whatever bytes are fed to every place where a milestone takes something in
 //! - `processes`: the real programs are killed under load, and at each of their system calls; the power of a real
 //!   file system goes
 //! - `planted`: somebody makes the classic mistakes, and the parts above must find each of them
@@ -17,6 +18,8 @@
 pub mod crashes;
 pub mod engine;
 pub mod failures;
+#[cfg(feature = "whole")]
+pub mod fuzz;
 pub mod model;
 pub mod part;
 pub mod planted;
@@ -26,4 +29,5 @@ pub mod replay;
 pub mod report;
 pub mod rot;
 pub mod tap;
+pub mod watch;
 pub mod workload;

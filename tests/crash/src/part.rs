@@ -8,9 +8,9 @@ use std::thread;
 use anyhow::Result;
 use indicatif::ProgressBar;
 
-#[cfg(feature = "whole")]
-use crate::processes;
 use crate::{crashes, failures, planted, rot};
+#[cfg(feature = "whole")]
+use crate::{fuzz, processes};
 
 /// A part of a run.
 pub struct Part {
@@ -23,6 +23,8 @@ pub const PARTS: &[Part] = &[
     Part { name: "crashes", about: "power cuts and kills at every operation of the disk", run: crashes::run },
     Part { name: "failures", about: "every operation of the disk fails", run: failures::run },
     Part { name: "rot", about: "damaged files", run: rot::run },
+    #[cfg(feature = "whole")]
+    Part { name: "fuzz", about: "whatever bytes, wherever some come in", run: fuzz::run },
     #[cfg(feature = "whole")]
     Part { name: "processes", about: "the real programs on a real disk, killed", run: processes::run },
     Part { name: "planted", about: "bugs that were put in, to be found", run: planted::run },

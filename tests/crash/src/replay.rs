@@ -2,6 +2,8 @@
 
 use anyhow::Result;
 
+#[cfg(feature = "whole")]
+use crate::fuzz;
 use crate::{crashes, failures, rot};
 
 /// What becomes of it: all is well, or what is wrong.
@@ -12,6 +14,8 @@ pub fn replay(case: &str) -> Result<Result<(), String>> {
             None => Ok(()),
         }),
         Some(("io", _)) => failures::replay(case),
+        #[cfg(feature = "whole")]
+        Some(("fuzz", case)) => fuzz::replay(case),
         _ => crashes::replay(case),
     }
 }

@@ -14,10 +14,10 @@
 
 pub mod files;
 pub mod heap;
-mod page;
+pub mod page;
 mod report;
 pub mod tables;
-mod tuple;
+pub mod tuple;
 
 pub use report::Report;
 

@@ -21,4 +21,8 @@ mod session;
 mod table;
 mod values;
 
+pub use commands::run as run_command;
+pub use gather::Gatherer;
+pub use output::Output;
+pub use place::Place;
 pub use session::{Session, main};

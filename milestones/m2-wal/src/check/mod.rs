@@ -17,10 +17,10 @@
 pub mod files;
 pub mod heap;
 pub mod log;
-mod page;
+pub mod page;
 mod report;
 pub mod tables;
-mod tuple;
+pub mod tuple;
 pub mod written;
 
 pub use report::Report;

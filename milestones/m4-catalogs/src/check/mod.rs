@@ -20,9 +20,9 @@ pub mod files;
 pub mod frames;
 pub mod heap;
 pub mod log;
-mod page;
+pub mod page;
 mod report;
-mod tuple;
+pub mod tuple;
 pub mod written;
 
 pub use report::Report;

@@ -22,9 +22,9 @@ pub mod frames;
 pub mod heap;
 pub mod index;
 pub mod log;
-mod page;
+pub mod page;
 mod report;
-mod tuple;
+pub mod tuple;
 pub mod written;
 
 pub use report::Report;

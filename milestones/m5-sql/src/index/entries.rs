@@ -56,7 +56,6 @@ impl Entries {
     }
 
     /// Adds an entry whose key is encoded already; `has_null` says whether one of its columns is NULL.
-    #[cfg(test)]
     pub fn push_key(&mut self, key: &[u8], has_null: bool, tid: Tid) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);

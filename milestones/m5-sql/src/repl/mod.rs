@@ -26,3 +26,5 @@ mod variables;
 
 pub use program::main;
 pub use session::Session;
+pub use splitter::{Piece, Splitter};
+pub use variables::Variables;

@@ -22,16 +22,11 @@ mod forge;
 mod image;
 mod judge;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::engine::{STAGES, stage};
 use crate::part::{Context, Outcome, Scale};
+use crate::watch::Watch;
 use damage::Kind;
 use image::{End, Image};
 use judge::{Fault, Verdict, judge};
@@ -41,9 +36,6 @@ const CHUNK: usize = 64;
 
 /// At one of so many cases the database is also written to and checked.
 const USE_IT: u64 = 5;
-
-/// A case that takes longer than this, which is a thousand times what they take, will never end.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Some cases of one kind.
 struct Chunk<'a> {
@@ -70,11 +62,8 @@ pub fn run(context: &Context) -> Result<Outcome> {
         }
     }
     context.bar.set_length(chunks.iter().map(|chunk| chunk.numbers.len() as u64).sum());
-    let watch = Watch::default();
-    let done = AtomicBool::new(false);
-    Ok(thread::scope(|scope| {
-        scope.spawn(|| watch.keep(&done));
-        let outcome = context.for_each(&chunks, |chunk| {
+    Ok(Watch::over(|watch| {
+        context.for_each(&chunks, |chunk| {
             let mut outcome = Outcome::default();
             for number in &chunk.numbers {
                 let case = name(chunk.image, chunk.kind, *number);
@@ -84,9 +73,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
             }
             context.bar.inc(chunk.numbers.len() as u64);
             Ok(outcome)
-        });
-        done.store(true, Ordering::Relaxed);
-        outcome
+        })
     }))
 }
 
@@ -175,35 +162,6 @@ fn sample(all: u64, quota: u64, seed: u64) -> Vec<u64> {
 
 fn gcd(one: u64, other: u64) -> u64 {
     if other == 0 { one } else { gcd(other, one % other) }
-}
-
-/// Knows since when each thread has been at a case, and gives up when one does not end.
-#[derive(Default)]
-struct Watch {
-    cases: Mutex<HashMap<ThreadId, (Instant, String)>>,
-}
-
-impl Watch {
-    fn begin(&self, case: String) {
-        let mut cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
-        cases.insert(thread::current().id(), (Instant::now(), case));
-    }
-
-    fn end(&self) {
-        self.cases.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread::current().id());
-    }
-
-    /// A loop that never looks at the disk cannot be stopped from outside, so the whole run ends.
-    fn keep(&self, done: &AtomicBool) {
-        while !done.load(Ordering::Relaxed) {
-            thread::sleep(Duration::from_millis(100));
-            let cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, case)) = cases.values().find(|(since, _)| since.elapsed() > PATIENCE) {
-                eprintln!("no end in sight\n    cargo x crash --replay {case}");
-                std::process::exit(1);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
