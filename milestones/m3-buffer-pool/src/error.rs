@@ -144,6 +144,12 @@ impl Error {
         self
     }
 
+    /// Says where: for whoever knows the place of what somebody below has found to be damaged.
+    pub fn at(mut self, place: impl fmt::Display) -> Error {
+        self.0.message = format!("{place}: {}", self.0.message);
+        self
+    }
+
     pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
         self.0.hint = Some(hint.into());
         self

@@ -22,7 +22,7 @@ impl Database {
     pub fn get(&mut self, name: &str, tid: Tid) -> Result<Option<Vec<Value>>> {
         let table = open(&self.tables, &mut self.open_tables, name)?;
         let found = table.heap.get(&mut self.pages, &self.transaction, tid)?;
-        found.map(|tuple| table.layout.row(tuple.bytes())).transpose()
+        found.map(|tuple| table.layout.row(tuple.bytes()).map_err(tuple.locate())).transpose()
     }
 
     /// Calls `visit` with each row and its place.
@@ -33,7 +33,8 @@ impl Database {
         while let Some((number, page)) = scan.next_page(&mut self.pages, &self.transaction, &mut visible)? {
             for slot in &visible {
                 let tuple = page.item(*slot).unwrap_or(&[]);
-                visit(Tid { page: number, slot: *slot }, table.layout.row(tuple)?)?;
+                let tid = Tid { page: number, slot: *slot };
+                visit(tid, table.layout.row(tuple).map_err(scan.locate(tid))?)?;
             }
         }
         Ok(())
@@ -91,4 +92,36 @@ fn encode(table: &OpenTable, name: &str, rows: Vec<Vec<Value>>) -> Result<TupleB
         tuples.push_row(&table.layout, &row)?;
     }
     Ok(tuples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::FileId;
+    use crate::transaction::FROZEN_XID;
+    use crate::types::{Column, DataType, Schema};
+    use crate::vfs::MemoryVfs;
+    use std::sync::Arc;
+
+    /// Where in a tuple's header the number of its columns stands.
+    const COLUMNS_OFFSET: usize = 22;
+
+    #[test]
+    fn an_error_about_a_damaged_row_says_where_it_lies() {
+        let mut db = Database::open(Arc::new(MemoryVfs::new())).unwrap();
+        let column = Column { name: "n".into(), data_type: DataType::Integer, not_null: true };
+        db.create_table("t", Schema::new(vec![column]).unwrap()).unwrap();
+        let tids = db.insert("t", (0..3).map(|n| vec![Value::Integer(n)]).collect()).unwrap();
+        let mut change = db.pages.change(FROZEN_XID).unwrap();
+        let page = change.open(FileId::main(16384).page(0)).unwrap();
+        change.edit(page).write_item(tids[1].slot, COLUMNS_OFFSET, &[9]).unwrap();
+        change.finish().unwrap();
+        for error in [db.get("t", tids[1]).unwrap_err(), db.scan("t", &mut |_, _| Ok(())).unwrap_err()] {
+            assert!(
+                error.message().starts_with("slot 2 of page 0 of file \"base/16384\": tuple: 9 columns"),
+                "{error}"
+            );
+        }
+        assert_eq!(db.get("t", tids[2]).unwrap(), Some(vec![Value::Integer(2)]));
+    }
 }

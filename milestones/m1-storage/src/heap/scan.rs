@@ -2,8 +2,8 @@
 
 use super::{Heap, expect_heap};
 use crate::buffer::{PageRef, Pages};
-use crate::error::Result;
-use crate::page::PageNo;
+use crate::error::{Error, Result};
+use crate::page::{PageNo, Tid};
 use crate::transaction::Transaction;
 use crate::tuple::TupleHeader;
 
@@ -23,6 +23,11 @@ impl Heap {
 }
 
 impl HeapScan {
+    /// Gives an error about the bytes of a row its place.
+    pub fn locate(&self, tid: Tid) -> impl FnOnce(Error) -> Error {
+        self.heap.page_id(tid.page).locate(tid.slot)
+    }
+
     /// The next page with rows that the transaction sees. Their line pointers' numbers replace what is in
     /// `visible`; the page is held by whoever holds the answer, so the rows need not be copied.
     pub fn next_page(
@@ -39,9 +44,9 @@ impl HeapScan {
             expect_heap(&page, id)?;
             visible.clear();
             for slot in 1..=page.slot_count() {
-                if let Some(bytes) = page.item(slot)
-                    && transaction.sees(pages, TupleHeader::read(bytes)?)?
-                {
+                let Some(bytes) = page.item(slot) else { continue };
+                let header = TupleHeader::read(bytes).map_err(id.locate(slot))?;
+                if transaction.sees(pages, header)? {
                     visible.push(slot);
                 }
             }

@@ -48,7 +48,8 @@ impl Heap {
             let before = garbage.len();
             for slot in 1..=page.slot_count() {
                 let Some(bytes) = page.item(slot) else { continue };
-                if transaction.sees(pages, TupleHeader::read(bytes)?)? {
+                let header = TupleHeader::read(bytes).map_err(id.locate(slot))?;
+                if transaction.sees(pages, header)? {
                     report.live += 1;
                 } else {
                     garbage.push(Tid { page: number, slot });

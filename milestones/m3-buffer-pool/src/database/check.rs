@@ -1,5 +1,6 @@
 //! Whether everything is as it should be: in an open database, and in a directory that must not be touched.
 
+use super::block::Block;
 use super::{Database, FORMAT, OWN_NAMES};
 use crate::buffer::Options;
 use crate::check::heap::{Bounds, HeapCheck};
@@ -47,10 +48,13 @@ impl Database {
     }
 
     fn check_into(&mut self, report: &mut Report) {
-        let Database { pages, tables, transaction, .. } = self;
-        // As the next command will see it: with all that was done so far.
+        let Database { pages, tables, transaction, block, .. } = self;
+        // As the next command will see it: with all that was done so far. What a failed command left half done, nobody
+        // will see.
         let mut transaction = transaction.clone();
-        transaction.next_command();
+        if *block != Block::Failed {
+            transaction.next_command();
+        }
         check::frames::check(pages, report);
         check::tables::check(tables, report);
         let bounds = Bounds { next_xid: pages.control().next_xid, log_end: pages.wal().end() };

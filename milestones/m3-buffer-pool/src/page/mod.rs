@@ -97,6 +97,13 @@ pub struct PageId {
     pub page: PageNo,
 }
 
+impl PageId {
+    /// Gives an error about the bytes of item `slot` its place: whoever looks at a tuple does not know where it lies.
+    pub fn locate(self, slot: u16) -> impl FnOnce(Error) -> Error {
+        move |error| error.at(format_args!("slot {slot} of {self}"))
+    }
+}
+
 impl fmt::Display for PageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "page {} of file \"base/{}\"", self.page, self.file)

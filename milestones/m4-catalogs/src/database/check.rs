@@ -1,5 +1,6 @@
 //! Whether everything is as it should be: in an open database, and in a directory that must not be touched.
 
+use super::block::Block;
 use super::{Database, FORMAT, OWN_NAMES};
 use crate::buffer::Options;
 use crate::catalog::{self, FIRST_OID, Oid};
@@ -48,10 +49,13 @@ impl Database {
 
     fn check_into(&mut self, report: &mut Report) {
         report.ok(self.catalog.refresh(&mut self.pages));
-        let Database { pages, catalog, ddl, transaction, .. } = self;
-        // As the next command will see it: with all that was done so far.
+        let Database { pages, catalog, ddl, transaction, block, .. } = self;
+        // As the next command will see it: with all that was done so far. What a failed command left half done, nobody
+        // will see.
         let mut transaction = transaction.clone();
-        transaction.next_command();
+        if *block != Block::Failed {
+            transaction.next_command();
+        }
         check::frames::check(pages, report);
         report.begin_part();
         if let Err(error) = catalog::check(pages, &transaction, &mut |problem| report.problem(problem)) {

@@ -29,7 +29,7 @@ impl Database {
         self.command(|db| {
             let (table, heap) = open(&db.catalog, &mut db.heaps, name)?;
             let found = heap.get(&mut db.pages, &db.transaction, tid)?;
-            found.map(|tuple| table.layout.row(tuple.bytes())).transpose()
+            found.map(|tuple| table.layout.row(tuple.bytes()).map_err(tuple.locate())).transpose()
         })
     }
 
@@ -42,7 +42,8 @@ impl Database {
             while let Some((number, page)) = scan.next_page(&mut db.pages, &db.transaction, &mut visible)? {
                 for slot in &visible {
                     let tuple = page.item(*slot).unwrap_or(&[]);
-                    visit(Tid { page: number, slot: *slot }, table.layout.row(tuple)?)?;
+                    let tid = Tid { page: number, slot: *slot };
+                    visit(tid, table.layout.row(tuple).map_err(scan.locate(tid))?)?;
                 }
             }
             Ok(())
@@ -112,4 +113,37 @@ fn encode(table: &Table, name: &str, rows: Vec<Vec<Value>>) -> Result<TupleBuffe
         tuples.push_row(&table.layout, &row)?;
     }
     Ok(tuples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::FileId;
+    use crate::testing::small_options;
+    use crate::transaction::FROZEN_XID;
+    use crate::types::{Column, DataType, Schema};
+    use crate::vfs::MemoryVfs;
+    use std::sync::Arc;
+
+    /// Where in a tuple's header the number of its columns stands.
+    const COLUMNS_OFFSET: usize = 22;
+
+    #[test]
+    fn an_error_about_a_damaged_row_says_where_it_lies() {
+        let mut db = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
+        let column = Column { name: "n".into(), data_type: DataType::Integer, not_null: true };
+        db.create_table("t", Schema::new(vec![column]).unwrap()).unwrap();
+        let tids = db.insert("t", (0..3).map(|n| vec![Value::Integer(n)]).collect()).unwrap();
+        let mut change = db.pages.change(FROZEN_XID).unwrap();
+        let page = change.open(FileId::main(16384).page(0)).unwrap();
+        change.edit(page).write_item(tids[1].slot, COLUMNS_OFFSET, &[9]).unwrap();
+        change.finish().unwrap();
+        for error in [db.get("t", tids[1]).unwrap_err(), db.scan("t", &mut |_, _| Ok(())).unwrap_err()] {
+            assert!(
+                error.message().starts_with("slot 2 of page 0 of file \"base/16384\": tuple: 9 columns"),
+                "{error}"
+            );
+        }
+        assert_eq!(db.get("t", tids[2]).unwrap(), Some(vec![Value::Integer(2)]));
+    }
 }

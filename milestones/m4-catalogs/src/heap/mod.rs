@@ -40,12 +40,18 @@ pub struct Heap {
 #[derive(Clone, Debug)]
 pub struct FoundTuple {
     page: PageRef,
+    id: PageId,
     slot: u16,
 }
 
 impl FoundTuple {
     pub fn bytes(&self) -> &[u8] {
         self.page.item(self.slot).unwrap_or(&[])
+    }
+
+    /// Gives an error about the bytes their place.
+    pub fn locate(&self) -> impl FnOnce(Error) -> Error {
+        self.id.locate(self.slot)
     }
 }
 
@@ -112,11 +118,11 @@ impl Heap {
         let page = pages.read(id)?;
         expect_heap(&page, id)?;
         let Some(bytes) = page.item(tid.slot) else { return Ok(None) };
-        let header = *TupleHeader::read(bytes)?;
+        let header = *TupleHeader::read(bytes).map_err(id.locate(tid.slot))?;
         if !transaction.sees(pages, &header)? {
             return Ok(None);
         }
-        Ok(Some(FoundTuple { page, slot: tid.slot }))
+        Ok(Some(FoundTuple { page, id, slot: tid.slot }))
     }
 
     /// Marks rows as deleted. The caller has seen each of them in this transaction and names none twice; rows of

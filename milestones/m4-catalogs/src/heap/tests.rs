@@ -179,3 +179,23 @@ fn a_damaged_page_is_reported_with_its_place() {
     assert!(error.message().starts_with("page 1 of file \"base/16384\": the checksum is"), "{error}");
     assert!(table.get(Tid { page: 0, slot: 1 }).unwrap().is_some(), "the other pages stay readable");
 }
+
+#[test]
+fn an_error_about_a_damaged_row_says_where_it_lies() {
+    let mut table = Table::new(Arc::new(MemoryVfs::new()));
+    table.insert(&[10]);
+    let tid = Tid { page: 0, slot: 2 };
+    transact(&mut table.pages, |pages, transaction| {
+        let mut change = pages.change(transaction.xid()).unwrap();
+        let page = change.open(FileId::main(16384).page(tid.page)).unwrap();
+        change.edit(page).insert(tid.slot, b"no header").unwrap();
+        change.finish().unwrap();
+        let place = "slot 2 of page 0 of file \"base/16384\": tuple: ";
+        let expect =
+            |error: Error| assert_eq!(error.message(), format!("{place}9 bytes are too few for a header"));
+        expect(table.heap.get(pages, transaction, tid).unwrap_err());
+        expect(table.heap.scan(pages).unwrap().next_page(pages, transaction, &mut Vec::new()).unwrap_err());
+        let (mut garbage, mut report) = (Vec::new(), VacuumReport::default());
+        expect(table.heap.find_garbage(pages, transaction, 0, &mut garbage, &mut report).unwrap_err());
+    });
+}

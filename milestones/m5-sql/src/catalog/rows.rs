@@ -5,7 +5,7 @@ use super::{FIRST_OID, Oid, Table};
 use crate::buffer::Pages;
 use crate::error::{Error, Result};
 use crate::heap::Heap;
-use crate::page::Tid;
+use crate::page::{FileId, Tid};
 use crate::recovery::Damage;
 use crate::transaction::Transaction;
 use crate::tuple::{Layout, TupleBuffer};
@@ -135,28 +135,37 @@ fn read_defaults(
 pub(super) struct CatalogRow<'a> {
     catalog: &'a Table,
     tuple: &'a [u8],
+    tid: Tid,
 }
 
 impl CatalogRow<'_> {
     pub fn oid(&self, column: usize) -> Result<Oid> {
-        let number = i64::from_le_bytes(self.catalog.layout.fixed(self.tuple, column)?);
+        let number = i64::from_le_bytes(self.fixed(column)?);
         Oid::try_from(number).map_err(|_| self.damaged(format_args!("{number} is not an oid")))
     }
 
     pub fn small(&self, column: usize) -> Result<i16> {
-        Ok(i16::from_le_bytes(self.catalog.layout.fixed(self.tuple, column)?))
+        Ok(i16::from_le_bytes(self.fixed(column)?))
     }
 
     pub fn integer(&self, column: usize) -> Result<i32> {
-        Ok(i32::from_le_bytes(self.catalog.layout.fixed(self.tuple, column)?))
+        Ok(i32::from_le_bytes(self.fixed(column)?))
     }
 
     pub fn boolean(&self, column: usize) -> Result<bool> {
-        Ok(self.catalog.layout.fixed::<1>(self.tuple, column)? != [0])
+        Ok(self.fixed::<1>(column)? != [0])
     }
 
     pub fn text(&self, column: usize) -> Result<&str> {
-        self.catalog.layout.text(self.tuple, column)
+        self.catalog.layout.text(self.tuple, column).map_err(self.locate())
+    }
+
+    fn fixed<const N: usize>(&self, column: usize) -> Result<[u8; N]> {
+        self.catalog.layout.fixed(self.tuple, column).map_err(self.locate())
+    }
+
+    fn locate(&self) -> impl FnOnce(Error) -> Error + use<> {
+        FileId::main(self.catalog.oid).page(self.tid.page).locate(self.tid.slot)
     }
 
     pub fn damaged(&self, what: std::fmt::Arguments<'_>) -> Error {
@@ -183,9 +192,10 @@ pub(super) fn scan(
         let Some((number, page)) = next else { return Ok(()) };
         for slot in &visible {
             let tuple = page.item(*slot).unwrap_or(&[]);
-            let row = CatalogRow { catalog: &catalog, tuple };
-            let checked = catalog.layout.check(tuple);
-            damage.tolerate(checked.and_then(|()| visit(Tid { page: number, slot: *slot }, row)))?;
+            let tid = Tid { page: number, slot: *slot };
+            let row = CatalogRow { catalog: &catalog, tuple, tid };
+            let checked = catalog.layout.check(tuple).map_err(row.locate());
+            damage.tolerate(checked.and_then(|()| visit(tid, row)))?;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Whether everything is as it should be: in an open database, and in a directory that must not be touched.
 
+use super::block::Block;
 use super::{Database, FORMAT, OWN_NAMES};
 use crate::buffer::Options;
 use crate::catalog::{self, FIRST_OID, Oid};
@@ -49,10 +50,13 @@ impl Database {
 
     fn check_into(&mut self, report: &mut Report) {
         report.ok(self.catalog.refresh(&mut self.pages));
-        let Database { pages, catalog, ddl, transaction, .. } = self;
-        // As the next command will see it: with all that was done so far.
+        let Database { pages, catalog, ddl, transaction, block, .. } = self;
+        // As the next command will see it: with all that was done so far. What a failed command left half done, nobody
+        // will see.
         let mut transaction = transaction.clone();
-        transaction.next_command();
+        if *block != Block::Failed {
+            transaction.next_command();
+        }
         check::frames::check(pages, report);
         report.begin_part();
         if let Err(error) = catalog::check(pages, &transaction, &mut |problem| report.problem(problem)) {
@@ -90,7 +94,7 @@ mod tests {
     use crate::heap::Heap;
     use crate::page::Tid;
     use crate::testing::small_options;
-    use crate::transaction::{CommitLog, Transaction};
+    use crate::transaction::{CommitLog, FROZEN_XID, Transaction};
     use crate::tuple::TupleBuffer;
     use crate::types::{DataType, Value};
     use crate::vfs::{File, SimulatedVfs, read_file};
@@ -384,6 +388,43 @@ mod tests {
         let expected =
             ["a_pkey", "a_m_n_idx"].map(|name| format!("{place} \"{name}\" does not lead to that row"));
         assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn whoever_reads_a_damaged_row_says_where_it_lies() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        let id = FileId::main(db.relation("a").unwrap()).page(1);
+        let mut change = db.pages.change(FROZEN_XID).unwrap();
+        let page = change.open(id).unwrap();
+        // The number of columns in the tuple's header.
+        change.edit(page).write_item(3, 22, &[9]).unwrap();
+        change.finish().unwrap();
+        let page = db.pages.read(id).unwrap();
+        let row = db.layout("a").unwrap().fixed::<4>(page.item(3).unwrap(), 0).unwrap();
+        for sql in [
+            "SELECT m FROM a",
+            &format!("SELECT m FROM a WHERE n = {}", i32::from_le_bytes(row)),
+            "CREATE INDEX ON a (m)",
+            "UPDATE a SET m = 1",
+        ] {
+            let error = db.execute(sql, &mut Nobody).unwrap_err();
+            let place = "slot 3 of page 1 of file \"base/16384\": tuple: 9 columns";
+            assert!(error.message().starts_with(place), "{sql}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_a_failed_command_left_half_done_is_sound() {
+        let disk = SimulatedVfs::new();
+        let mut db = database(&disk);
+        for statement in ["INSERT INTO a VALUES (7000, 1), (1, 1)", "UPDATE a SET n = 5", "SELECT nothing"] {
+            run(&mut db, "BEGIN");
+            run(&mut db, "INSERT INTO a VALUES (8000, 1)");
+            db.execute(statement, &mut Nobody).unwrap_err();
+            assert!(db.check().is_sound(), "{statement}: {}", db.check());
+            run(&mut db, "ROLLBACK");
+        }
     }
 
     #[test]

@@ -49,6 +49,16 @@ impl Decoder {
         Ok(bytes)
     }
 
+    /// The line pointer of a tuple that cannot be read, after [`Decoder::append`] has failed.
+    pub fn damaged(&self, page: &Page, slots: &[u16]) -> Option<u16> {
+        let is_damaged = |tuple: &[u8]| {
+            let mut columns = self.columns.iter();
+            self.layout.check(tuple).is_err()
+                || columns.any(|column| self.layout.value(tuple, *column).is_err())
+        };
+        slots.iter().copied().find(|slot| is_damaged(page.item(*slot).unwrap_or(&[])))
+    }
+
     /// Appends one tuple, wherever it is.
     pub fn append_tuple(&self, tuple: &[u8], batch: &mut Batch) -> Result<()> {
         self.layout.check(tuple)?;

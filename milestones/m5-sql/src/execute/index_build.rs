@@ -24,10 +24,12 @@ pub fn build_index(context: &mut Context<'_>, table: &Table, index: &Index) -> R
         context.check_interrupt()?;
         for slot in &visible {
             let tuple = page.item(*slot).unwrap_or(&[]);
-            table.layout.check(tuple)?;
+            let tid = Tid { page: number, slot: *slot };
+            table.layout.check(tuple).map_err(scan.locate(tid))?;
             entry.clear();
-            let has_null = key::push_tuple(&mut entry, &table.layout, tuple, &index.columns)?;
-            key::push_tid(&mut entry, Tid { page: number, slot: *slot });
+            let has_null = key::push_tuple(&mut entry, &table.layout, tuple, &index.columns)
+                .map_err(scan.locate(tid))?;
+            key::push_tid(&mut entry, tid);
             sorter.push(context, &mut entry, has_null)?;
         }
     }

@@ -43,12 +43,19 @@ pub fn run(session: &mut Session, text: &str) -> Result<()> {
     }
     let commands = GROUPS.iter().flat_map(|(_, commands)| *commands);
     let Some(command) = commands.into_iter().find(|command| command.name == name) else {
-        let near = if name.is_empty() { &rest[..1.min(rest.len())] } else { &text[..end] };
-        let error = Error::new(SqlState::SyntaxError, format!("unknown command \"{near}\""));
+        let error = Error::new(SqlState::SyntaxError, format!("unknown command \"{}\"", near(text, end)));
         return Err(error.with_hint("Type \\h for help."));
     };
     let mut arguments = Arguments::new(text, end);
     (command.run)(session, &mut arguments)
+}
+
+/// What is named when it is no command: the word that ends at `end` or, if there is none, one character.
+fn near(text: &str, end: usize) -> &str {
+    match text.chars().next() {
+        Some(first) => &text[..end.max(first.len_utf8())],
+        None => text,
+    }
 }
 
 /// What `\h` prints.
@@ -75,5 +82,12 @@ mod tests {
         let names: HashSet<&str> = commands.iter().map(|command| command.name).collect();
         assert_eq!(names.len(), commands.len());
         assert!(commands.iter().all(|command| !command.help.is_empty() && help().contains(command.name)));
+    }
+    #[test]
+    fn what_is_no_word_is_named_as_a_whole_character() {
+        assert_eq!(
+            (near("creat t", 5), near("€ 1", 0), near("(1)", 0), near("", 0)),
+            ("creat", "€", "(", "")
+        );
     }
 }

@@ -63,7 +63,7 @@ impl IndexScan {
         while rows < BATCH_ROWS && bytes < BATCH_TEXT {
             let Some(tid) = self.next_tid(context)? else { break };
             let Some(found) = self.heap.get(context.pages, context.transaction, tid)? else { continue };
-            self.decoder.append_tuple(found.bytes(), out)?;
+            self.decoder.append_tuple(found.bytes(), out).map_err(found.locate())?;
             if self.with_places {
                 out.places.push(tid);
             }

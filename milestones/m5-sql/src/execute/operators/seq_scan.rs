@@ -57,7 +57,12 @@ impl SeqScan {
             let Some((number, page)) = &self.held else { break };
             let rest = &self.visible[self.done..];
             let slots = &rest[..rest.len().min(BATCH_ROWS - rows)];
-            bytes += self.decoder.append(page, slots, out)?;
+            bytes += self.decoder.append(page, slots, out).map_err(|error| {
+                match (&self.scan, self.decoder.damaged(page, slots)) {
+                    (Some(scan), Some(slot)) => scan.locate(Tid { page: *number, slot })(error),
+                    _ => error,
+                }
+            })?;
             if self.with_places {
                 out.places.extend(slots.iter().map(|&slot| Tid { page: *number, slot }));
             }
