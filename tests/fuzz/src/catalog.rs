@@ -175,7 +175,8 @@ fn set_up_m5(database: &mut m5_sql::database::Database) {
 }
 
 fn use_m5(database: &mut m5_sql::database::Database) {
-    let names: Vec<String> = database.tables().map(|table| table.name.replace('"', "\"\"")).collect();
+    let tables = database.tables().into_iter().flatten();
+    let names: Vec<String> = tables.map(|table| table.name.replace('"', "\"\"")).collect();
     let mut statements = Vec::new();
     for name in names.iter().map(String::as_str).chain(["nothing"]) {
         statements.push(format!("SELECT * FROM \"{name}\""));

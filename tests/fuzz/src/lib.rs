@@ -13,9 +13,11 @@
 //! - `page`, `tuple`, `record`, `log`, `index`, `catalog`: what lies on a disk; `pages` and `images` help to make it
 //! - `splitter`, `command`, `literal`, `sql`: what is typed
 //! - `model`: statements whose answers are known
+//! - `found`: what was found once
 
 mod catalog;
 mod command;
+mod found;
 mod images;
 mod index;
 mod literal;
@@ -48,6 +50,15 @@ pub struct Target {
     pub share: u64,
     /// The input is text, for those who show it.
     pub is_text: bool,
+}
+
+impl Target {
+    /// The seeds, and what was found once.
+    pub fn all_seeds(&self) -> Vec<Vec<u8>> {
+        let mut seeds = (self.seeds)();
+        seeds.extend(found::of(self.name).map(<[u8]>::to_vec));
+        seeds
+    }
 }
 
 /// Declares [`TARGETS`] and a test of the seeds of each.
@@ -167,6 +178,12 @@ pub fn target(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }
 
+/// What a program of `tests/fuzz/fuzz` does with each input.
+pub fn fuzz(name: &str, bytes: &[u8]) {
+    let target = target(name).unwrap_or_else(|| panic!("there is no target {name}"));
+    (target.run)(bytes);
+}
+
 /// An error has a SQLSTATE, and it is not that of a promise between two parts of the engine that was broken.
 fn sqlstate(code: &str, error: &dyn Display) {
     assert!(code.len() == 5 && code != "XX000", "{code}: {error}");
@@ -208,6 +225,9 @@ fn row_seeds() -> Vec<Vec<u8>> {
 /// Most seeds get past the first check; of what is made of them, less does.
 #[cfg(test)]
 fn try_seeds(target: &Target) {
+    found::of(target.name).for_each(|bytes| {
+        (target.run)(bytes);
+    });
     let seeds = (target.seeds)();
     let through = seeds.iter().filter(|seed| (target.run)(seed)).count();
     assert!(through * 2 > seeds.len(), "{through} of {} seeds get through", seeds.len());

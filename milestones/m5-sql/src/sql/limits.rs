@@ -154,6 +154,10 @@ fn check(depth: usize) -> Result<()> {
     }
 }
 
+pub fn too_complex(detail: &str) -> Error {
+    Error::new(SqlState::StatementTooComplex, "statement is too complex").with_detail(detail)
+}
+
 pub fn too_deep(detail: &str) -> Error {
     Error::new(SqlState::StatementTooComplex, "stack depth limit exceeded").with_detail(detail)
 }

@@ -12,6 +12,7 @@
 pub mod bind;
 pub mod explain;
 pub mod expr;
+mod length;
 mod lexical;
 mod limits;
 pub mod logical;

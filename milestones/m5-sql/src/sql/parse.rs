@@ -3,6 +3,7 @@
 //! The tokens are looked at before the tree is built ([`super::limits`]), so that no text, however generated,
 //! can overflow the stack.
 
+use super::length;
 use super::lexical;
 use super::limits;
 use super::position::characters_before;
@@ -29,6 +30,7 @@ pub enum Command {
 
 /// Parses the text of one statement; a semicolon may end it.
 pub fn parse(text: &str) -> Result<Command> {
+    length::check(text)?;
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
         .tokenize_with_location()
         .map_err(|error| lexical_error(text, &error.message, error.location))?;

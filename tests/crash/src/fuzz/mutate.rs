@@ -45,7 +45,7 @@ pub struct Mutator {
 impl Mutator {
     pub fn new(target: &Target) -> Mutator {
         let salt = u64::from(crc32c::crc32c(target.name.as_bytes())) << 32;
-        let mut seeds = (target.seeds)();
+        let mut seeds = target.all_seeds();
         if seeds.is_empty() {
             seeds.push(Vec::new());
         }

@@ -23,6 +23,9 @@ use table::{Change, Key, State};
 /// Statements of one case.
 const MAX_STEPS: usize = 40;
 
+/// A statement of this length may be too deep.
+const LONG: usize = 500;
+
 #[derive(Arbitrary, Debug)]
 enum Step {
     Change(Change),
@@ -171,6 +174,8 @@ impl Pair {
         match run(&mut self.database, sql) {
             Ok(_) if self.failed => self.fail(sql, "the block has failed"),
             Ok(_) if errors.is_certain => Err(Undecided),
+            // Some operands are written once and bound twice, and so on within them.
+            Err(error) if error.state().code() == "54001" && sql.len() > LONG => Err(Undecided),
             Ok((tag, answer)) => Ok(Some((tag, answer.rows))),
             Err(error) => {
                 let state = error.state().code();

@@ -224,12 +224,16 @@ fn default(table: &Table, position: usize) -> Result<Expr> {
 /// Binds a default's text as the catalog keeps it, to the type of its column.
 pub fn bind_default(text: &str, column: &Column) -> Result<Expr> {
     let text = format!("SELECT {text}");
-    let broken = || Error::internal(format!("default of column \"{}\" cannot be read", column.name));
-    let Command::Sql(statement) = parse::parse(&text)? else { return Err(broken()) };
+    // It was bound when it was declared. If it cannot be now, it is not what was declared.
+    let broken = || {
+        let what = format!("the default of column \"{}\" cannot be read", column.name);
+        Error::corrupted("catalog \"pg_attrdef\"", what)
+    };
+    let Ok(Command::Sql(statement)) = parse::parse(&text) else { return Err(broken()) };
     let ast::Statement::Query(query) = *statement else { return Err(broken()) };
     let SetExpr::Select(select) = *query.body else { return Err(broken()) };
     match select.projection.as_slice() {
-        [ast::SelectItem::UnnamedExpr(expr)] => default_expression(expr, &text, column),
+        [ast::SelectItem::UnnamedExpr(expr)] => default_expression(expr, &text, column).map_err(|_| broken()),
         _ => Err(broken()),
     }
 }

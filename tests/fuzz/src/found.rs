@@ -1,0 +1,16 @@
+//! Inputs that once found something: what they found must not come back, and what is like them is worth a try.
+//! They are tried in every test run, and mutated like other seeds.
+
+const FOUND: &[(&str, &[u8])] = &[
+    // An unknown command whose first character has more than one byte.
+    ("command", "\u{0}\u{21ac}".as_bytes()),
+    ("command", "\u{3}€ 1\nget t (0,1)".as_bytes()),
+    // A check in a block that has failed, after an index was half made or a row was half stored.
+    ("sql", b"BEGIN; INSERT INTO t VALUES (9, 'x', 0, true), (1, 'dup', 0, true)"),
+    ("sql", b"BEGIN; INSERT INTO u VALUES (1, 1, 'a'), (1, 1, 'a'); CREATE UNIQUE INDEX i ON u (x)"),
+];
+
+/// What a target has found.
+pub fn of(target: &str) -> impl Iterator<Item = &'static [u8]> {
+    FOUND.iter().filter(move |(name, _)| *name == target).map(|(_, bytes)| *bytes)
+}
