@@ -62,6 +62,21 @@ fn a_generated_condition_of_thousands_of_terms_is_answered() {
 }
 
 #[test]
+fn what_would_take_all_memory_is_refused_and_a_long_literal_answered() {
+    let spaces = " ".repeat(100 << 20);
+    let literal = "x y, ".repeat(10 << 20);
+    let list = vec!["1"; 1_000_001].join(",");
+    let script = format!(
+        "SELECT 1{spaces};\n\
+         SELECT length('{literal}');\n\
+         SELECT 1 IN ({list});\n\
+         SELECT {list};\n\
+         SELECT 2;\n"
+    );
+    assert_eq!(answers(&script).unwrap(), "ERROR:  54001\n52428800\nERROR:  54001\nERROR:  54001\n2\n");
+}
+
+#[test]
 fn one_statement_inserts_many_rows_and_a_row_is_as_wide_as_a_page() {
     let rows: Vec<String> = (0..50_000).map(|n| format!("({n}, 'row {n}')")).collect();
     let script = format!(

@@ -10,7 +10,7 @@
 //! targets put checksums right. Each says whether its input got past the first check of what it is about: otherwise
 //! nothing was tried.
 //!
-//! - `page`, `tuple`, `record`, `log`, `index`, `catalog`: what lies on a disk; `pages` and `images` help to make it
+//! - `page`, `tuple`, `record`, `log`, `index`, `catalog`, `tables`: what lies on a disk; `pages`, `images` and `small_disk` help to make it
 //! - `splitter`, `command`, `literal`, `sql`: what is typed
 //! - `model`: statements whose answers are known
 //! - `found`: what was found once
@@ -26,8 +26,10 @@ mod model;
 mod page;
 mod pages;
 mod record;
+mod small_disk;
 mod splitter;
 mod sql;
+mod tables;
 mod tuple;
 
 use std::fmt::Display;
@@ -93,6 +95,7 @@ targets! {
     record: record::record, record::seeds, &[], 150_000, false;
     control: log::control, log::control_seeds, &[], 50_000, false;
     literal: literal::literal, literal::seeds, LITERAL_WORDS, 100_000, true;
+    tables: tables::tables, tables::seeds, TABLES_WORDS, 50_000, true;
     splitter: splitter::splitter, splitter::seeds, sql::WORDS, 100_000, true;
     variables: splitter::variables, splitter::seeds, sql::WORDS, 50_000, true;
     log: log::log, log::log_seeds, &[], 3_000, false;
@@ -131,6 +134,24 @@ const LITERAL_WORDS: &[&str] = &[
     "off",
     "_",
     "0x",
+];
+
+const TABLES_WORDS: &[&str] = &[
+    "next ",
+    "16384 ",
+    "\"t\" (",
+    "\"a\" integer",
+    " not null",
+    ", ",
+    ")",
+    "\n",
+    "\"",
+    "\"\"",
+    "varchar(5)",
+    "text",
+    "(",
+    "\r",
+    "4294967295",
 ];
 
 const COMMAND_WORDS: &[&str] = &[

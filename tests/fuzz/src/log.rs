@@ -13,6 +13,7 @@ use m5_sql::wal::{ControlFile, LogReader};
 use crate::images::file;
 use crate::images::m5::{Files, disk, files};
 use crate::record::seal;
+use crate::small_disk::SmallDisk;
 use crate::sql::{run, small_options};
 use crate::{Content, sqlstate};
 
@@ -251,6 +252,7 @@ fn befall(killed: &Killed, files: &mut Files, end: &mut usize, damage: &Damage) 
 
 /// Opens what is on the disk and uses all of it; whether it opened.
 fn use_database(disk: Arc<MemoryVfs>) -> bool {
+    let disk = Arc::new(SmallDisk(disk));
     let mut database = match Database::open(disk.clone(), small_options()) {
         Ok(database) => database,
         Err(error) => {
