@@ -42,6 +42,10 @@ impl Vfs for SmallDisk {
         self.0.create_dir(path)
     }
 
+    fn remove_dir(&self, path: &str) -> io::Result<()> {
+        self.0.remove_dir(path)
+    }
+
     fn sync_dir(&self, path: &str) -> io::Result<()> {
         self.0.sync_dir(path)
     }
