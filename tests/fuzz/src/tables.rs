@@ -5,7 +5,7 @@ use m1_storage::vfs::{self, MemoryVfs};
 
 use crate::sqlstate;
 
-/// What is understood is the same when it is written and read again.
+/// What is understood is the same when it is written and read again. Whether a line was understood.
 pub fn tables(bytes: &[u8]) -> bool {
     let disk = MemoryVfs::new();
     vfs::replace_file(&disk, TABLES_FILE, bytes).expect("a file in memory");
@@ -14,7 +14,7 @@ pub fn tables(bytes: &[u8]) -> bool {
         Err(error) => {
             sqlstate(error.state().code(), &error);
             assert!(error.message().starts_with("file \"tables\": line "), "{error}");
-            return false;
+            return !error.message().starts_with("file \"tables\": line 1 ");
         }
     };
     tables.save(&disk).expect("a file in memory");
@@ -27,7 +27,7 @@ pub fn tables(bytes: &[u8]) -> bool {
         tables.iter().map(entry).collect()
     };
     assert_eq!(list(&again), list(&tables));
-    tables.iter().next().is_some()
+    true
 }
 
 /// Lists as they are written.

@@ -20,8 +20,16 @@ use super::hunt::Hunt;
 
 /// The workspace's members in the copy, and what is copied of them. (Cargo wants to see even the packages that are not
 /// built, if others could depend on them.)
-const MEMBERS: [&str; 3] = ["milestones/*", "tests", "tests/crash"];
-const COPIED: [&str; 5] = ["milestones", "tests/Cargo.toml", "tests/crash", "tests/src", "tests/tests"];
+const MEMBERS: [&str; 4] = ["milestones/*", "tests", "tests/crash", "tests/fuzz"];
+const COPIED: [&str; 7] = [
+    "milestones",
+    "tests/Cargo.toml",
+    "tests/crash",
+    "tests/fuzz/Cargo.toml",
+    "tests/fuzz/src",
+    "tests/src",
+    "tests/tests",
+];
 
 /// A hunt that takes longer has lost its way: a bug may well make an endless loop.
 const PATIENCE: Duration = Duration::from_secs(600);
