@@ -49,8 +49,8 @@ impl Database {
 
     fn check_into(&mut self, report: &mut Report) {
         let Database { pages, tables, transaction, block, .. } = self;
-        // As the next command will see it: with all that was done so far. What a failed command left half done, nobody
-        // will see.
+        // As the next command will see it: with all that was done so far. After a failed command, as that one saw it: what
+        // it left half done, nobody will see.
         let mut transaction = transaction.clone();
         if *block != Block::Failed {
             transaction.next_command();

@@ -64,9 +64,11 @@ impl Database {
         (self.block != Block::None, self.block == Block::Failed)
     }
 
-    /// An error that came up before a command got here fails the block like any other.
+    /// An error that came up before a command got here fails the block like any other: the command that failed is one
+    /// that did nothing.
     pub fn fail_block(&mut self) {
         if self.block == Block::Open {
+            self.transaction.next_command();
             self.block = Block::Failed;
         }
     }
@@ -130,7 +132,7 @@ impl Database {
                 Err(error)
             }
             (Err(error), _) => {
-                self.fail_block();
+                self.block = Block::Failed;
                 Err(error)
             }
         }
