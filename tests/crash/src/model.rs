@@ -272,6 +272,11 @@ impl Oracle {
         })
     }
 
+    /// The database is open: everybody can see what became of earlier commits, and it must stay so.
+    pub fn decide(&mut self) {
+        self.further.clear();
+    }
+
     /// After a crash: what was found is what counts from now on.
     pub fn settle(&mut self, found: State) {
         *self = Oracle { committed: found, ..Oracle::new(self.transactional_ddl) };
@@ -282,4 +287,24 @@ fn after(state: &State, op: &Op) -> State {
     let mut state = state.clone();
     state.apply(op);
     state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubt_lasts_until_a_database_has_shown_what_became_of_it() {
+        let create = Op::Create(TableName::A);
+        let mut killed = Oracle::new(true);
+        killed.begin(&create);
+        let (before, after) = (State::default(), after(&State::default(), &create));
+        assert!(killed.judge(&before).is_ok() && killed.judge(&after).is_ok());
+        let mut opening = killed.clone();
+        opening.settle(after.clone());
+        opening.or(killed);
+        assert!(opening.judge(&before).is_ok() && opening.judge(&after).is_ok());
+        opening.decide();
+        assert!(opening.judge(&before).is_err() && opening.judge(&after).is_ok());
+    }
 }

@@ -164,12 +164,18 @@ fn history(
         };
         let mut walk = Walk::new(setup, disk, oracle, 0, visit_and_draw);
         walk_randomly(&mut walk, random, OPERATIONS)?;
-        let Some((image, mut before)) = crash else { return Ok(()) };
+        let Some((image, before)) = crash else { return Ok(()) };
         let fates = Fate::all(&image, 4);
-        disk = fates[random.usize(..fates.len())].befall(&image);
+        let fate = fates[random.usize(..fates.len())];
+        disk = fate.befall(&image);
         let found = setup.examine(&disk.fork(), &before, seed)?;
-        before.settle(found);
-        oracle = before;
+        oracle = before.clone();
+        oracle.settle(found);
+        if fate == Fate::Kill {
+            // What a commit in doubt has written is in the cache. The next process has not answered anybody before it is
+            // open, and if the power goes until then, the doubt is decided anew.
+            oracle.or(before);
+        }
     }
     Ok(())
 }

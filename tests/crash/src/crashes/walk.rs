@@ -47,6 +47,7 @@ impl<'a> Walk<'a> {
         let opened = self.setup.stage.open(Arc::new(self.tap.clone()), self.setup.sizes);
         let engine = opened.map_err(|error| format!("cannot be opened: {error}"))?;
         self.visit_points()?;
+        self.oracle.decide();
         Ok(engine)
     }
 
