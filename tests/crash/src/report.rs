@@ -10,7 +10,7 @@ const BAR: &[(&str, u64, u64)] = &[
     ("crash points", 1_000, 1_000),
     ("recovery points", 1_000, 10_000),
     ("seeds", 500, 10_000),
-    ("io failures", 113_000, 113_000),
+    ("io failures", 95_000, 95_000),
     ("planted bugs", 14, 14),
     ("planted bugs caught", 14, 14),
     ("kills", 500, 20_000),

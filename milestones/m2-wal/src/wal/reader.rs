@@ -17,8 +17,10 @@ use crate::error::{Error, Result};
 use std::ops::Range;
 use zerocopy::FromBytes;
 
-/// The reader holds this much of the log at a time, at least a whole record.
+/// The reader holds this much of the log at a time, at least a whole record. It begins with less, since most logs are
+/// short.
 const WINDOW: usize = 1 << 20;
+const FIRST_WINDOW: usize = 1 << 15;
 
 /// Most of the log that lies ahead: as many bytes as are compared at once.
 static ZEROS: [u8; 512] = [0; 512];
@@ -28,6 +30,8 @@ pub struct LogReader<'a> {
     segments: &'a mut Segments,
     window: Vec<u8>,
     window_start: Lsn,
+    /// How much to read the next time.
+    ahead: usize,
     position: Lsn,
     /// The epoch of the last record; it never falls within a valid log.
     epoch: u32,
@@ -51,7 +55,8 @@ impl<'a> LogReader<'a> {
     /// Reads from `start`, which must be the beginning of a record or the log's end. The log is known to have been
     /// durable up to `durable`.
     pub fn new(segments: &'a mut Segments, start: Lsn, durable: Lsn) -> LogReader<'a> {
-        LogReader { segments, window: Vec::new(), window_start: start, position: start, epoch: 0, durable }
+        let (window, ahead) = (Vec::new(), FIRST_WINDOW);
+        LogReader { segments, window, window_start: start, ahead, position: start, epoch: 0, durable }
     }
 
     pub fn position(&self) -> Lsn {
@@ -157,8 +162,9 @@ impl<'a> LogReader<'a> {
         let held = lsn >= self.window_start
             && lsn.saturating_add(len as u64) <= self.window_start + self.window.len() as u64;
         if !held {
-            let ahead = self.segments.prepared_end().saturating_sub(lsn);
-            self.window.resize((WINDOW as u64).min(ahead) as usize, 0);
+            let written = self.segments.prepared_end().saturating_sub(lsn);
+            self.window.resize(written.min(self.ahead.max(len) as u64) as usize, 0);
+            self.ahead = (self.ahead * 2).min(WINDOW);
             let read = self.segments.read(&mut self.window, lsn)?;
             self.window.truncate(read);
             self.window_start = lsn;
