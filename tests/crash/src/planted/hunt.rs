@@ -37,7 +37,7 @@ impl Effort {
     fn draws(self) -> u64 {
         match self {
             Effort::Little => 1,
-            Effort::Much => 8,
+            Effort::Much => 32,
         }
     }
 
