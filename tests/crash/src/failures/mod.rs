@@ -18,9 +18,9 @@ mod piece;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use crate::engine::{STAGES, stage};
+use crate::engine::{STAGES, Stage, stage};
 use crate::part::{Context, Outcome, Scale};
-use crate::workload::scripted;
+use crate::workload::{Workload, scripted};
 use case::Case;
 use judge::{Ends, judge, judge_harmless};
 use piece::Piece;
@@ -38,11 +38,23 @@ pub fn run(context: &Context) -> Result<Outcome> {
     let mut pieces = Vec::new();
     for stage in STAGES {
         for workload in scripted(*stage) {
-            let cut = Piece::cut(*stage, &workload);
-            pieces.extend(cut.map_err(|what| anyhow!("io:{stage},{}: {what}", workload.name))?);
+            pieces.extend(cut(*stage, &workload)?);
         }
     }
-    let chunks = plan(&pieces, context)?;
+    fail(&pieces, context)
+}
+
+/// The same with a single script.
+pub fn hunt(stage: Stage, workload: &Workload, context: &Context) -> Result<Outcome> {
+    fail(&cut(stage, workload)?, context)
+}
+
+fn cut(stage: Stage, workload: &Workload) -> Result<Vec<Piece>> {
+    Piece::cut(stage, workload).map_err(|what| anyhow!("io:{stage},{}: {what}", workload.name))
+}
+
+fn fail(pieces: &[Piece], context: &Context) -> Result<Outcome> {
+    let chunks = plan(pieces, context)?;
     let batches = chunks.iter().flat_map(|(_, batches)| batches);
     context.bar.set_length(batches.map(|batch| batch.len() as u64).sum());
     Ok(context.for_each(&chunks, |(piece, batches)| {
@@ -113,7 +125,7 @@ pub fn replay(spec: &str) -> Result<Result<(), String>> {
     let (script, number) = place.split_once(':').context("the script's piece is missing")?;
     let workload = scripted(stage).into_iter().find(|known| known.name == script);
     let workload = workload.with_context(|| format!("{stage} has no script {script}"))?;
-    let pieces = Piece::cut(stage, &workload).map_err(|what| anyhow!("{what}"))?;
+    let pieces = cut(stage, &workload)?;
     let number: usize = number.parse().context("a piece has a number")?;
     let piece = pieces.get(number).with_context(|| format!("{script} has {} pieces", pieces.len()))?;
     let case: Case = case.parse().map_err(|what| anyhow!("{what}"))?;

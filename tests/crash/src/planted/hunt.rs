@@ -82,7 +82,12 @@ impl Hunt {
         let (unit, outcome) = match self.where_to.part.as_str() {
             "crashes" => ("crash images", self.crash(milestone, crashes::hunt)?),
             "recoveries" => ("crash images", self.crash(milestone, crashes::hunt_in_recovery)?),
-            "failures" => ("io failures", failures::run(&context)?),
+            "failures" => {
+                let (stage, workload) = self.script(milestone)?;
+                // Not a sample: a script is short.
+                let context = Context { scale: Scale::Standard, ..context };
+                ("io failures", failures::hunt(stage, &workload, &context)?)
+            }
             "rot" => ("corruption cases", rot::run(&context)?),
             other => bail!("nothing is found by {other:?}"),
         };
@@ -91,11 +96,15 @@ impl Hunt {
     }
 
     fn crash(&self, milestone: &str, hunt: Crash) -> Result<Outcome> {
+        let (stage, workload) = self.script(milestone)?;
+        Ok(hunt(stage, &workload, self.effort.draws(), self.limit))
+    }
+
+    fn script(&self, milestone: &str) -> Result<(Stage, Workload)> {
         let stage = stage(milestone).with_context(|| format!("built without {milestone}"))?;
         let script = &self.where_to.script;
         let workload = scripted(stage).into_iter().find(|known| known.name == script);
-        let workload = workload.with_context(|| format!("{milestone} has no script {script:?}"))?;
-        Ok(hunt(stage, &workload, self.effort.draws(), self.limit))
+        Ok((stage, workload.with_context(|| format!("{milestone} has no script {script:?}"))?))
     }
 }
 
