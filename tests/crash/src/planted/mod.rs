@@ -18,7 +18,7 @@ mod site;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
@@ -43,7 +43,8 @@ fn repository() -> PathBuf {
 /// How far the searches had to go: for each milestone, by place and effort.
 type Furthest = BTreeMap<String, BTreeMap<(CaughtBy, Effort), u64>>;
 
-/// Plants every bug; each must be caught. While one is hunted, the next is built.
+/// Plants every bug; each must be caught. While one is hunted, the next is built. Then the same searches where there is
+/// nothing to find.
 pub fn run(context: &Context) -> Result<Outcome> {
     let (bugs, site) = (Bug::list(&repository().join(FOLDER))?, Site::prepare(&repository())?);
     let bugs: Vec<Bug> = match context.scale {
@@ -72,10 +73,16 @@ pub fn run(context: &Context) -> Result<Outcome> {
         Ok(outcome)
     });
     let furthest = furthest.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let milestones: Vec<_> = furthest.into_iter().collect();
-    outcome.add(context.for_each(&milestones, |(milestone, places)| {
-        let failures = search_sound(&site, milestone, places)?;
-        Ok(Outcome { failures, ..Outcome::default() })
+    let mut searches = Vec::new();
+    for (milestone, places) in furthest {
+        let hunter = Arc::new(site.sound(&milestone)?);
+        searches.extend(places.into_iter().map(|(place, limit)| (hunter.clone(), place, limit)));
+    }
+    outcome.add(context.for_each(&searches, |(hunter, (where_to, effort), limit)| {
+        let hunt = Hunt { where_to: where_to.clone(), effort: *effort, limit: *limit };
+        let found = hunter.hunt(&hunt)?.found.into_iter();
+        let failures = found.map(|found| format!("{where_to}, with no bug planted: {found}"));
+        Ok(Outcome { failures: failures.collect(), ..Outcome::default() })
     }));
     Ok(outcome)
 }
@@ -96,23 +103,6 @@ fn search(hunter: &Hunter, bug: &Bug) -> Result<Option<(Effort, Hunted)>> {
         }
     }
     Ok(None)
-}
-
-/// The same searches where there is nothing to find.
-fn search_sound(
-    site: &Site,
-    milestone: &str,
-    places: &BTreeMap<(CaughtBy, Effort), u64>,
-) -> Result<Vec<String>> {
-    let hunter = site.sound(milestone)?;
-    let mut failures = Vec::new();
-    for ((where_to, effort), limit) in places {
-        let hunt = Hunt { where_to: where_to.clone(), effort: *effort, limit: *limit };
-        if let Some(found) = hunter.hunt(&hunt)?.found {
-            failures.push(format!("{milestone}, {where_to}, with no bug planted: {found}"));
-        }
-    }
-    Ok(failures)
 }
 
 /// The bugs, one a line; the book has the same.
