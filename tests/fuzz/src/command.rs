@@ -13,26 +13,34 @@ pub fn command(bytes: &[u8]) -> bool {
     }
 }
 
-/// What would read a file of the machine, or end the program.
-fn is_harmless(command: &str) -> bool {
-    let name = command.trim_start().split(char::is_whitespace).next().unwrap_or_default();
-    !name.starts_with("\\i") && !name.starts_with("\\crash")
+/// Not what would read a file of the machine, or end the program; nor what only brings a warning, for which there is a
+/// place on the screen.
+fn is_harmless(command: &str, in_block: Option<bool>) -> bool {
+    let is_other = |c: char| !c.is_ascii_alphanumeric() && c != '\\';
+    let name = command.trim_start().split(is_other).next().unwrap_or_default().to_ascii_lowercase();
+    let is_needless = match name.as_str() {
+        "begin" => in_block == Some(true),
+        "commit" | "rollback" => in_block == Some(false),
+        _ => false,
+    };
+    !is_needless && !name.starts_with("\\i") && !name.starts_with("\\crash")
 }
 
 macro_rules! commands {
-    ($function:ident, $stage:ident, $session:expr) => {
+    ($function:ident, $stage:ident, $in_block:expr, $session:expr) => {
         fn $function(script: &[u8]) -> bool {
             use $stage::repl::{Gatherer, Output, Session, run_command};
             let Some(mut session): Option<Session> = $session(Output::new(Box::new(std::io::sink()))) else {
                 return false;
             };
+            let in_block: fn(&Session) -> Option<bool> = $in_block;
             let (mut gatherer, mut done) = (Gatherer::default(), 0);
             for line in script.split(|byte| *byte == b'\n').take(64) {
                 if !gatherer.add(line) {
                     continue;
                 }
                 match gatherer.take() {
-                    Ok(text) if !is_harmless(&text) => {}
+                    Ok(text) if !is_harmless(&text, in_block(&session)) => {}
                     Ok(text) => match run_command(&mut session, &text) {
                         Ok(()) => done += usize::from(!text.trim().is_empty()),
                         Err(error) => sqlstate(error.state().code(), &error),
@@ -47,7 +55,7 @@ macro_rules! commands {
     };
 }
 
-commands!(m1, m1_storage, |output| {
+commands!(m1, m1_storage, |_| None, |output| {
     let database =
         m1_storage::database::Database::open(std::sync::Arc::new(m1_storage::vfs::MemoryVfs::new()));
     Some(Session::new(database.ok()?, output, false))
@@ -66,11 +74,13 @@ macro_rules! simulated {
 commands!(
     m2,
     m2_wal,
+    |session| Some(session.database.block().0),
     simulated!(m2_wal, m2_wal::buffer::Options { segment_size: 1 << 16, ..Default::default() })
 );
 commands!(
     m3,
     m3_buffer_pool,
+    |session| Some(session.database.block().0),
     simulated!(
         m3_buffer_pool,
         m3_buffer_pool::buffer::Options {
@@ -83,6 +93,7 @@ commands!(
 commands!(
     m4,
     m4_catalogs,
+    |session| Some(session.database.block().0),
     simulated!(
         m4_catalogs,
         m4_catalogs::buffer::Options {
