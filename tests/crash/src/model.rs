@@ -102,7 +102,8 @@ pub fn matches_text(text: &str, id: i64, size: i32) -> bool {
 /// What the text consists of, again and again: 26 letters, beginning with one that follows from the row.
 fn alphabet(id: i64, size: i32) -> &'static str {
     const TWICE: &str = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
-    let start = (id.unsigned_abs() * 7 + u64::from(size.unsigned_abs()) * 3 + 1) % 26;
+    // A damaged row may have any id and size.
+    let start = (id.unsigned_abs() % 26 * 7 + u64::from(size.unsigned_abs()) * 3 + 1) % 26;
     &TWICE[start as usize..start as usize + 26]
 }
 
@@ -292,6 +293,13 @@ fn after(state: &State, op: &Op) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_that_of_one_row_and_size_whatever_these_are() {
+        assert!(matches_text(&text(3, 500), 3, 500) && !matches_text(&text(3, 500), 3, 499));
+        assert!(!matches_text(&text(3, 500), 4, 500) && !matches_text("", 1, i32::MIN));
+        assert!(!matches_text("x", i64::MIN, i32::MAX) && !matches_text("x", i64::MAX, -1));
+    }
 
     #[test]
     fn a_doubt_lasts_until_a_database_has_shown_what_became_of_it() {
