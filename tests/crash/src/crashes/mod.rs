@@ -44,7 +44,7 @@ impl Effort {
     fn new(scale: Scale) -> Effort {
         match scale {
             Scale::Quick => Effort { draws: 1, recoveries: 40, histories: 8, sample: 20 },
-            Scale::Standard => Effort { draws: 1, recoveries: 8, histories: 500, sample: 2 },
+            Scale::Standard => Effort { draws: 1, recoveries: 12, histories: 500, sample: 2 },
             Scale::Nightly => Effort { draws: 8, recoveries: 1, histories: 10_000, sample: 2 },
         }
     }
