@@ -84,7 +84,7 @@ fn another_version_or_milestone() {
     first.unwrap().finish().unwrap();
     assert_refused(
         other.path(),
-        &["has format \"InoxDB m1-storage 1\", this program reads \"InoxDB m5-sql "],
+        &["has format \"InoxDB m1-storage 2\", this program reads \"InoxDB m5-sql "],
     );
 }
 

@@ -3,9 +3,11 @@
 //! ```text
 //! next 16385
 //! 16384 "employees" ("id" integer not null, "name" character varying(100))
+//! crc32c 4d3b7b10
 //! ```
 //!
-//! The file is written anew beside the old one and renamed over it, so it is always whole. But it is a wart: it
+//! The last line is the checksum of those before: a flipped bit would make another name of a table's, and the table
+//! would be gone. The file is written anew beside the old one and renamed over it, so it is always whole. But it is a wart: it
 //! knows nothing of transactions, and a table's rows and its line here are not changed together. Stage 4 removes
 //! it; until then, that is how it is.
 
@@ -45,8 +47,16 @@ impl Tables {
     pub fn load(vfs: &dyn Vfs) -> Result<Tables> {
         let bytes = vfs::read_file(vfs, TABLES_FILE, MAX_FILE_SIZE)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| damaged(1))?;
+        let end = text.trim_end_matches('\n').rfind('\n').map_or(0, |newline| newline + 1);
+        let (lines, last) = text.split_at(end);
+        if last != checksum(lines) {
+            return Err(Error::corrupted(
+                format_args!("file \"{TABLES_FILE}\""),
+                format_args!("ends with {:?}, expected {:?}", last.trim_end(), checksum(lines).trim_end()),
+            ));
+        }
         let mut tables = Tables::empty();
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in lines.lines().enumerate() {
             tables.read_line(line).ok_or_else(|| damaged(index + 1))?;
         }
         Ok(tables)
@@ -57,6 +67,7 @@ impl Tables {
         for (name, table) in &self.tables {
             let _ = writeln!(text, "{} {} {}", table.relation, quote(name), describe(&table.schema));
         }
+        text.push_str(&checksum(&text));
         vfs::replace_file(vfs, TABLES_FILE, text.as_bytes())
     }
 
@@ -116,6 +127,11 @@ impl Tables {
         self.tables.insert(name, TableEntry { relation, schema: Schema::new(columns).ok()? });
         Some(())
     }
+}
+
+/// The line that follows these.
+pub fn checksum(lines: &str) -> String {
+    format!("crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
 }
 
 /// The columns as they are declared: `("id" integer not null, "name" text)`.
@@ -189,11 +205,33 @@ mod tests {
     #[test]
     fn a_damaged_file_is_an_error_that_names_the_line() {
         let vfs = MemoryVfs::new();
-        vfs::replace_file(&vfs, TABLES_FILE, b"next 16385\n16384 \"t\" (\"id\" integre)\n").unwrap();
+        let lines = "next 16385\n16384 \"t\" (\"id\" integre)\n";
+        vfs::replace_file(&vfs, TABLES_FILE, [lines, &checksum(lines)].concat().as_bytes()).unwrap();
         let error = Tables::load(&vfs).unwrap_err();
         assert_eq!(
             (error.state().code(), error.message()),
             ("XX001", "file \"tables\": line 2 makes no sense")
         );
+    }
+
+    #[test]
+    fn a_file_with_any_bit_flipped_or_its_end_cut_off_is_an_error_that_names_it() {
+        let vfs = MemoryVfs::new();
+        let mut tables = Tables::empty();
+        tables.add("t", Schema::new(vec![column("id", DataType::Integer, true)]).unwrap()).unwrap();
+        tables.save(&vfs).unwrap();
+        let sound = vfs::read_file(&vfs, TABLES_FILE, MAX_FILE_SIZE).unwrap();
+        let flipped = (0..sound.len() * 8).map(|bit| {
+            let mut bytes = sound.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            bytes
+        });
+        let cut = (0..sound.len()).map(|len| sound[..len].to_vec());
+        for bytes in flipped.chain(cut) {
+            vfs::replace_file(&vfs, TABLES_FILE, &bytes).unwrap();
+            let error = Tables::load(&vfs).expect_err(&String::from_utf8_lossy(&bytes));
+            assert!(error.message().starts_with("file \"tables\": "), "{error}");
+            assert_eq!(error.state().code(), "XX001");
+        }
     }
 }

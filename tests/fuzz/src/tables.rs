@@ -1,4 +1,4 @@
-//! The list of tables of milestones 1 to 3: whatever text in its file.
+//! The list of tables of milestones 1 to 3: whatever text in its file, with the right checksum.
 
 use m1_storage::tables::{TABLES_FILE, Tables};
 use m1_storage::vfs::{self, MemoryVfs};
@@ -8,7 +8,11 @@ use crate::sqlstate;
 /// What is understood is the same when it is written and read again. Whether a line was understood.
 pub fn tables(bytes: &[u8]) -> bool {
     let disk = MemoryVfs::new();
-    vfs::replace_file(&disk, TABLES_FILE, bytes).expect("a file in memory");
+    let mut text = bytes.to_vec();
+    text.extend((!bytes.ends_with(b"\n")).then_some(b'\n'));
+    let checksum = format!("crc32c {:08x}\n", crc32c::crc32c(&text));
+    text.extend_from_slice(checksum.as_bytes());
+    vfs::replace_file(&disk, TABLES_FILE, &text).expect("a file in memory");
     let tables = match Tables::load(&disk) {
         Ok(tables) => tables,
         Err(error) => {

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m1-storage 1";
+const FORMAT: &str = "InoxDB m1-storage 2";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, TABLES_FILE];
