@@ -43,6 +43,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Race InoxDB against SQLite and PostgreSQL; `cargo x bench --help` says more
+    #[command(disable_help_flag = true)]
+    Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the checks, all of them or those named
     Ci {
         /// The steps to run, in this order; none means all
@@ -111,17 +117,31 @@ fn run(command: Command) -> Result<bool> {
             print(&report.text())?;
             Ok(report.clean())
         }
-        Command::Crash { arguments } => crash(&root, &arguments),
+        Command::Crash { arguments } => run_package(&root, &["--package", "inox-crash"], &arguments),
+        Command::Bench { arguments } => bench(&root, &arguments),
         Command::Ci { steps } => ci::run(&root, &steps),
     }
 }
 
-/// Runs the crash tests; in a program of their own, because they are built from all milestones.
-fn crash(root: &Path, arguments: &[String]) -> Result<bool> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = std::process::Command::new(cargo);
-    command.args(["run", "--quiet", "--package", "inox-crash", "--"]).args(arguments).current_dir(root);
-    Ok(command.status().context("cannot run cargo")?.success())
+/// Runs the race; what races is built as it is for whoever uses it.
+fn bench(root: &Path, arguments: &[String]) -> Result<bool> {
+    let built = cargo(root).args(["build", "--quiet", "--release", "--package", "m5-sql"]).status();
+    if !built.context("cannot run cargo")?.success() {
+        return Ok(false);
+    }
+    run_package(root, &["--release", "--package", "inox-bench"], arguments)
+}
+
+/// Runs a program of the workspace that is built from more than this one should be.
+fn run_package(root: &Path, package: &[&str], arguments: &[String]) -> Result<bool> {
+    let status = cargo(root).args(["run", "--quiet"]).args(package).arg("--").args(arguments).status();
+    Ok(status.context("cannot run cargo")?.success())
+}
+
+fn cargo(root: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
 }
 
 fn check_lineage(root: &Path) -> Result<bool> {

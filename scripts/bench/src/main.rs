@@ -1,0 +1,139 @@
+//! The race: InoxDB, SQLite and PostgreSQL at the same work, with the same promise of durability.
+//!
+//! `cargo x bench` builds InoxDB and starts this. It needs no rights and leaves nothing behind but its results;
+//! PostgreSQL gets a cluster of its own. Whoever is not installed does not race.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod data;
+mod engine;
+mod limits;
+mod measure;
+mod race;
+mod report;
+mod result;
+mod workload;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::engine::{Engine, Inox, Place, Postgres, Sqlite};
+use crate::race::Race;
+use crate::result::Results;
+use crate::workload::{Size, WORKLOADS, Workload, workload};
+
+/// InoxDB, SQLite and PostgreSQL at the same work.
+#[derive(Parser)]
+#[command(name = "cargo x bench", version)]
+struct Arguments {
+    /// The workloads to run, such as W4; all of them if none is named.
+    #[arg(value_parser = workload)]
+    workloads: Vec<&'static Workload>,
+
+    /// A tenth of the rows, three rounds.
+    #[arg(long)]
+    quick: bool,
+
+    /// Rows of the table [default: 1,000,000].
+    #[arg(long, conflicts_with = "quick", value_parser = clap::value_parser!(u64).range(10_000..))]
+    rows: Option<u64>,
+
+    /// How often each engine does each workload [default: 5].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+
+    /// Where to race; a directory on the disk that is meant, which is removed when all went well.
+    #[arg(long, default_value = "target/race")]
+    directory: PathBuf,
+
+    /// Write race.json, race.md and race.svg into this directory.
+    #[arg(long, value_name = "DIRECTORY")]
+    out: Option<PathBuf>,
+
+    /// InoxDB's program.
+    #[arg(long, default_value = "target/release/inoxdb")]
+    program: PathBuf,
+
+    /// Say how to install the others, and end.
+    #[arg(long)]
+    install: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.install {
+        print!("{INSTALL}");
+        return Ok(());
+    }
+    fs::create_dir_all(&arguments.directory)?;
+    let place = Place { directory: fs::canonicalize(&arguments.directory)? };
+    // After an error, all is left as it was, to be looked at.
+    let results = race(arguments, &place)?;
+    fs::remove_dir_all(&place.directory)?;
+    println!("{}", report::terminal(&results));
+    if let Some(directory) = &arguments.out {
+        report::write(&results, directory)?;
+    }
+    Ok(())
+}
+
+fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
+    let rows = arguments.rows.unwrap_or(if arguments.quick { 100_000 } else { 1_000_000 });
+    let rounds = arguments.rounds.map_or(if arguments.quick { 3 } else { 5 }, usize::from);
+    let workloads: Vec<&'static Workload> =
+        if arguments.workloads.is_empty() { WORKLOADS.iter().collect() } else { arguments.workloads.clone() };
+    let program = fs::canonicalize(&arguments.program)
+        .with_context(|| format!("{} is not built", arguments.program.display()))?;
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Inox::new(program, place.clone())?)];
+    match Sqlite::find(place.clone()) {
+        Some(sqlite) => engines.push(Box::new(sqlite)),
+        None => eprintln!("SQLite does not race: there is no sqlite3 (see --install)"),
+    }
+    match Postgres::find(place.clone())? {
+        Some(postgres) => engines.push(Box::new(postgres)),
+        None => eprintln!("PostgreSQL does not race: it is not installed (see --install)"),
+    }
+    let bar = ProgressBar::no_length()
+        .with_style(ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len} {elapsed}")?);
+    let mut race = Race { engines: &mut engines, place, size: Size { rows }, rounds, bar: &bar };
+    let outcomes = race.run(&workloads)?;
+    bar.set_message("limits");
+    let limits = limits::measure(&place.directory, rounds)?;
+    bar.finish_and_clear();
+    let engines = engines.iter().map(|engine| (engine.name().to_owned(), engine.version().to_owned()));
+    Ok(Results { rows, rounds, machine: machine(), engines: engines.collect(), limits, outcomes })
+}
+
+/// The processor and how many of it.
+fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{count} × {model}, Linux")
+}
+
+const INSTALL: &str = "\
+SQLite and PostgreSQL take part when they are found; there is nothing to set up.
+
+  Debian, Ubuntu:  sudo apt-get install sqlite3 postgresql
+  Fedora:          sudo dnf install sqlite postgresql-server
+  Arch:            sudo pacman -S sqlite postgresql
+
+PostgreSQL's packages may start a server of their own; the race does not use it.
+";
