@@ -65,8 +65,9 @@ fn converse(options: &Options) -> Result<ExitCode> {
     session.greet();
     let read = session.run(&mut input).map_err(standard_input);
     session.part();
-    let closed = session.database.close();
+    // Whoever waits for the answer need not wait for the disk.
     let printed = session.output.finish().map_err(|error| Error::io("write", "standard output", error));
+    let closed = session.database.close();
     read.and(closed).and(printed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -246,6 +246,27 @@ fn a_change_that_cannot_open_all_of_its_pages_has_not_begun() {
 }
 
 #[test]
+fn who_only_reads_leaves_the_disk_as_it_was() {
+    use crate::vfs::simulated::Operation;
+    let disk = SimulatedVfs::new();
+    let mut db = open(&disk).unwrap();
+    setup(&mut db).unwrap();
+    db.insert("t", (0..40).map(|id| row(id, 2500)).collect()).unwrap();
+    db.close().unwrap();
+    let changes =
+        || [Operation::Write, Operation::SetLen, Operation::Remove].map(|change| disk.count(change));
+    let before = changes();
+    let mut db = open(&disk).unwrap();
+    assert_eq!(read(&mut db).unwrap().len(), 40);
+    db.close().unwrap();
+    assert_eq!(changes(), before, "reading has changed something");
+    let mut db = open(&disk).unwrap();
+    db.insert("t", vec![row(40, 10)]).unwrap();
+    db.close().unwrap();
+    assert_ne!(changes(), before);
+}
+
+#[test]
 fn after_a_failed_sync_nothing_is_acknowledged_until_recovery() {
     use crate::vfs::simulated::{Failure, Fault, Operation};
     let disk = SimulatedVfs::new();

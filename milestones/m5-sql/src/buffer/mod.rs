@@ -291,19 +291,29 @@ impl Pages {
         self.write_checkpoint(false)
     }
 
-    /// The last checkpoint of an orderly end: the next start will find nothing to replay.
+    /// The last checkpoint of an orderly end: the next start will find nothing to replay. Whoever has only read leaves
+    /// the end before as it is.
     pub fn shut_down(&mut self) -> Result<()> {
-        self.write_checkpoint(true)
+        if !self.has_begun() && self.control_file.is_in_order() {
+            Ok(())
+        } else {
+            self.write_checkpoint(true)
+        }
     }
 
     /// Before the first record of this epoch the epoch must be durable: no two openings may share one. From then on the
     /// database counts as not closed in order, so it comes before whatever only the next start can settle.
     fn begin_epoch(&mut self) -> Result<()> {
-        if self.control_file.data().epoch == self.control.epoch {
+        if self.has_begun() {
             return Ok(());
         }
         self.wal.segments().sweep()?;
         self.control_file.write(self.control)
+    }
+
+    /// Whether this epoch may have a record.
+    fn has_begun(&self) -> bool {
+        self.control_file.data().epoch == self.control.epoch
     }
 
     fn write_checkpoint(&mut self, clean: bool) -> Result<()> {

@@ -261,6 +261,26 @@ fn an_index_whose_commit_is_in_doubt_is_whole_or_not_there() {
 }
 
 #[test]
+fn who_only_reads_leaves_the_disk_as_it_was() {
+    let disk = SimulatedVfs::new();
+    let mut db = open(&disk).unwrap();
+    run(&mut db, "CREATE TABLE t (id integer PRIMARY KEY)").unwrap();
+    run(&mut db, "INSERT INTO t VALUES (1), (2)").unwrap();
+    db.close().unwrap();
+    let changes =
+        || [Operation::Write, Operation::SetLen, Operation::Remove].map(|change| disk.count(change));
+    let before = changes();
+    let mut db = open(&disk).unwrap();
+    assert_eq!(query(&mut db, "SELECT id FROM t WHERE id = 2").unwrap(), [[2]]);
+    db.close().unwrap();
+    assert_eq!(changes(), before, "reading has changed something");
+    let mut db = open(&disk).unwrap();
+    run(&mut db, "INSERT INTO t VALUES (3)").unwrap();
+    db.close().unwrap();
+    assert_ne!(changes(), before);
+}
+
+#[test]
 fn a_drop_that_did_not_commit_is_not_done_by_the_next_commit() {
     let disk = SimulatedVfs::new();
     let mut db = open(&disk).unwrap();

@@ -77,8 +77,9 @@ fn converse(place: Place, mut database: Database, options: &Options, actions: &[
     } else {
         Ok(act(&mut session, actions))
     };
-    let closed = session.database.close();
+    // Whoever waits for the answer need not wait for the disk.
     let printed = session.output.finish().map_err(|error| Error::io("write", "standard output", error));
+    let closed = session.database.close();
     closed.and(printed).and(status)
 }
 

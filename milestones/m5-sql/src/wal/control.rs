@@ -136,6 +136,11 @@ impl ControlFile {
         self.data
     }
 
+    /// Whether the database was closed in order, and both slots can tell.
+    pub fn is_in_order(&self) -> bool {
+        self.data.clean && !self.one_slot
+    }
+
     /// The highest epoch that a record in the log can have: each write of the file raises it by one at most, so a slot
     /// that was lost knew at most the next.
     pub fn newest_epoch(&self) -> u32 {
