@@ -13,6 +13,7 @@ mod measure;
 mod race;
 mod report;
 mod result;
+mod stages;
 mod workload;
 
 use std::fs;
@@ -48,6 +49,10 @@ struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
 
+    /// Race the engines of milestones 1 to 4 instead, and print a table for the book.
+    #[arg(long, conflicts_with_all = ["workloads", "out"])]
+    stages: bool,
+
     /// Where to race; a directory on the disk that is meant, which is removed when all went well.
     #[arg(long, default_value = "target/race")]
     directory: PathBuf,
@@ -82,6 +87,15 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     fs::create_dir_all(&arguments.directory)?;
     let place = Place { directory: fs::canonicalize(&arguments.directory)? };
+    if arguments.stages {
+        let bar = progress()?;
+        let rows = if arguments.quick { 20_000 } else { 200_000 };
+        let table = stages::race(&place.directory, rows, arguments.rounds(), &bar)?;
+        bar.finish_and_clear();
+        fs::remove_dir_all(&place.directory)?;
+        print!("{table}");
+        return Ok(());
+    }
     // After an error, all is left as it was, to be looked at.
     let results = race(arguments, &place)?;
     fs::remove_dir_all(&place.directory)?;
@@ -94,7 +108,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
     let rows = arguments.rows.unwrap_or(if arguments.quick { 100_000 } else { 1_000_000 });
-    let rounds = arguments.rounds.map_or(if arguments.quick { 3 } else { 5 }, usize::from);
+    let rounds = arguments.rounds();
     let workloads: Vec<&'static Workload> =
         if arguments.workloads.is_empty() { WORKLOADS.iter().collect() } else { arguments.workloads.clone() };
     let program = fs::canonicalize(&arguments.program)
@@ -108,8 +122,7 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
         Some(postgres) => engines.push(Box::new(postgres)),
         None => eprintln!("PostgreSQL does not race: it is not installed (see --install)"),
     }
-    let bar = ProgressBar::no_length()
-        .with_style(ProgressStyle::with_template("{msg:>10} {wide_bar} {pos}/{len} {elapsed}")?);
+    let bar = progress()?;
     let mut race = Race { engines: &mut engines, place, size: Size { rows }, rounds, bar: &bar };
     let outcomes = race.run(&workloads)?;
     bar.set_message("limits");
@@ -117,6 +130,17 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
     bar.finish_and_clear();
     let engines = engines.iter().map(|engine| (engine.name().to_owned(), engine.version().to_owned()));
     Ok(Results { rows, rounds, machine: machine(), engines: engines.collect(), limits, outcomes })
+}
+
+impl Arguments {
+    fn rounds(&self) -> usize {
+        self.rounds.map_or(if self.quick { 3 } else { 5 }, usize::from)
+    }
+}
+
+fn progress() -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{msg:>14} {wide_bar} {pos}/{len} {elapsed}")?;
+    Ok(ProgressBar::no_length().with_style(style))
 }
 
 /// The processor and how many of it.

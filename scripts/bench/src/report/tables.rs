@@ -123,8 +123,8 @@ mod tests {
             outcomes: vec![outcome(&[1.0, 2.5, 4.0]), outcome(&[1.0, 4.0, 1.25])],
         };
         let text = markdown(&results);
-        assert!(text.contains("0.5 reached") && text.contains("| 0.40"), "{text}");
-        assert!(text.contains("0.5 missed") && text.contains("| 0.80"), "{text}");
+        assert!(text.contains("0.5 reached") && text.contains(" 0.40 |"), "{text}");
+        assert!(text.contains("0.5 missed") && text.contains(" 0.80 |"), "{text}");
         assert!(text.contains("1,000,000 rows, medians of 5 rounds"), "{text}");
     }
 }
