@@ -16,6 +16,13 @@ pub trait Lookup {
     fn size(&mut self, table: &Table) -> Result<(u64, f64)>;
 }
 
+impl Catalog {
+    /// The table of this name. After a change of it, it is another object.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        self.tables.get(name)
+    }
+}
+
 /// The catalog, with the pages at hand to see how large a table is.
 pub struct Lookups<'a> {
     pub catalog: &'a Catalog,
@@ -24,7 +31,7 @@ pub struct Lookups<'a> {
 
 impl Lookup for Lookups<'_> {
     fn table(&self, name: &str) -> Option<Arc<Table>> {
-        self.catalog.tables.get(name).cloned()
+        self.catalog.table(name).cloned()
     }
 
     /// The rows are a guess: as many on every page as on the one in the middle. PostgreSQL has ANALYZE count them and

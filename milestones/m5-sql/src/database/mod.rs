@@ -6,6 +6,7 @@ mod ddl;
 mod explain;
 mod inspect;
 mod settings;
+mod short_inserts;
 mod statement;
 mod temp;
 mod vacuum;
@@ -27,6 +28,7 @@ use crate::vfs::{OverlayVfs, Vfs};
 use crate::wal::control::CONTROL_FILE;
 use crate::wal::segments::WAL_DIR;
 use block::Block;
+use short_inserts::ShortInserts;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -48,6 +50,7 @@ pub struct Database {
     catalog: Catalog,
     /// The tables that were written to, with what their heaps and indexes remember.
     writers: HashMap<Oid, TableWriter>,
+    short_inserts: ShortInserts,
     ddl: Ddl,
     transaction: Transaction,
     block: Block,
@@ -113,6 +116,7 @@ impl Database {
             pages,
             catalog,
             writers: HashMap::new(),
+            short_inserts: ShortInserts::default(),
             ddl: Ddl::default(),
             transaction: Transaction::default(),
             block: Block::None,

@@ -69,6 +69,9 @@ impl Database {
     pub fn execute(&mut self, text: &str, sink: &mut dyn Sink) -> Result<Tag> {
         let clock = self.clock.unwrap_or(|| 0.0);
         let start = clock();
+        if let Some(answer) = self.insert_literals(text) {
+            return answer;
+        }
         let statement = self.prepare(text).inspect_err(|_| self.fail_block())?;
         self.planning_ms = clock() - start;
         match statement {
@@ -87,7 +90,10 @@ impl Database {
             self.check_block()?;
             self.catalog.refresh(&mut self.pages)?;
         }
-        sql::bind(&command, text, &mut Lookups { catalog: &self.catalog, pages: &mut self.pages })
+        let lookup = &mut Lookups { catalog: &self.catalog, pages: &mut self.pages };
+        let statement = sql::bind(&command, text, lookup)?;
+        self.short_inserts.learn(&command, text, lookup)?;
+        Ok(statement)
     }
 
     fn run(&mut self, statement: Statement, sink: &mut dyn Sink) -> Result<Tag> {
@@ -172,18 +178,28 @@ impl Database {
             plan::Statement::Delete(delete) => &delete.table,
             plan::Statement::Query { .. } => return Err(Error::internal("a query changes no rows")),
         };
-        let mut writer = self.writer(table)?;
-        let before = self.transaction.clone();
-        self.transaction.assign_xid(&mut self.pages);
-        let answer = self.with_context(stats, |context| {
+        self.change(table, stats, |context, writer| {
             let tag = match plan {
-                plan::Statement::Insert(insert) => Tag::Insert(modify::insert(context, insert, &mut writer)?),
-                plan::Statement::Update(update) => Tag::Update(modify::update(context, update, &mut writer)?),
-                plan::Statement::Delete(delete) => Tag::Delete(modify::delete(context, delete, &mut writer)?),
+                plan::Statement::Insert(insert) => Tag::Insert(modify::insert(context, insert, writer)?),
+                plan::Statement::Update(update) => Tag::Update(modify::update(context, update, writer)?),
+                plan::Statement::Delete(delete) => Tag::Delete(modify::delete(context, delete, writer)?),
                 plan::Statement::Query { .. } => Tag::Empty,
             };
             Ok((tag, context.take_nodes()))
-        })?;
+        })
+    }
+
+    /// Calls `run` with the table open for writing, in a transaction that has a number.
+    pub(super) fn change<T>(
+        &mut self,
+        table: &Arc<Table>,
+        stats: Option<Stats<'_>>,
+        run: impl FnOnce(&mut Context<'_>, &mut TableWriter) -> Result<(Tag, T)>,
+    ) -> Result<(Tag, T)> {
+        let mut writer = self.writer(table)?;
+        let before = self.transaction.clone();
+        self.transaction.assign_xid(&mut self.pages);
+        let answer = self.with_context(stats, |context| run(context, &mut writer))?;
         self.writers.insert(table.oid, writer);
         if answer.0.rows() == 0 {
             // No row carries the number. Without it, the commit of a transaction that only looked waits for no log.

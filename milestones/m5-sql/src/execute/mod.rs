@@ -25,6 +25,7 @@ pub mod format;
 mod group_table;
 mod hash;
 pub mod index_build;
+pub mod literal_rows;
 mod merge;
 pub mod modify;
 mod nulls;

@@ -23,6 +23,18 @@ pub fn insert(context: &mut Context<'_>, insert: &Insert, writer: &mut TableWrit
     Ok(stored)
 }
 
+/// Stores rows that were read already; how many they were.
+pub fn insert_rows(context: &mut Context<'_>, batches: &[Batch], writer: &mut TableWriter) -> Result<u64> {
+    let mut stored = 0;
+    for batch in batches {
+        context.check_interrupt()?;
+        let columns: Vec<&Vector> = batch.columns.iter().collect();
+        writer.push_rows(&columns, batch.rows())?;
+        stored += writer.store(context.pages, context.transaction)?;
+    }
+    Ok(stored)
+}
+
 /// Deletes the rows that the source finds; how many they were.
 pub fn delete(context: &mut Context<'_>, delete: &Delete, writer: &mut TableWriter) -> Result<u64> {
     let mut source = build(&delete.source, Options { analyze: context.stats.is_some(), places: true })?;

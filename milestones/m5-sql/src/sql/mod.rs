@@ -15,6 +15,7 @@ pub mod expr;
 mod length;
 mod lexical;
 mod limits;
+pub mod literals;
 pub mod logical;
 pub mod parse;
 pub mod plan;

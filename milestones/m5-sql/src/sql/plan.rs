@@ -4,7 +4,7 @@
 
 use super::expr::{Aggregate, Expr};
 use crate::catalog::{Index, Table};
-use crate::types::DataType;
+use crate::types::{DataType, Value};
 use std::sync::Arc;
 
 /// A planned statement that reads or changes rows.
@@ -119,6 +119,18 @@ pub struct Bound {
 pub struct Insert {
     pub table: Arc<Table>,
     pub source: Node,
+}
+
+/// Where the values of `INSERT INTO table (…) VALUES (…), …` go, whatever the values are.
+#[derive(Clone, Debug)]
+pub struct RowTarget {
+    pub table: Arc<Table>,
+    /// The types of the table's columns.
+    pub types: Vec<DataType>,
+    /// For each value of a row, the column it is for.
+    pub positions: Vec<usize>,
+    /// For each column that gets no value, its position and the constant that it holds instead.
+    pub defaults: Vec<(usize, Value)>,
 }
 
 /// `UPDATE table …`: `source` scans the table and produces all its columns; each assignment is evaluated over

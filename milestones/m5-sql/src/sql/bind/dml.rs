@@ -2,7 +2,7 @@
 
 use super::super::expr::Expr;
 use super::super::parse::{self, Command};
-use super::super::plan::{self, Delete, Insert, Update};
+use super::super::plan::{self, Delete, Insert, RowTarget, Update};
 use super::super::planner;
 use super::super::position::locate;
 use super::coerce::{Typed, assign};
@@ -46,6 +46,27 @@ pub fn insert(insert: &ast::Insert, text: &str, lookup: &mut dyn Lookup) -> Resu
         },
     };
     Ok(plan::Statement::Insert(Insert { table, source }))
+}
+
+/// Where the values of an INSERT go, if it is one whose rows are written out, and every column without a value has a
+/// constant default. Another INSERT with the same beginning has the same target.
+pub fn literal_target(command: &Command, text: &str, lookup: &mut dyn Lookup) -> Result<Option<RowTarget>> {
+    let Command::Sql(statement) = command else { return Ok(None) };
+    let ast::Statement::Insert(insert) = &**statement else { return Ok(None) };
+    let TableObject::TableName(name) = &insert.table else { return Ok(None) };
+    let Some(values) = insert.source.as_deref().and_then(plain_values) else { return Ok(None) };
+    let table = name::changeable(name, text, lookup)?;
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    let target = Target::new(&table, &insert.columns, width, None, text)?;
+    let mut defaults = Vec::new();
+    for (position, default) in target.defaults.iter().enumerate() {
+        if !target.positions.contains(&position) {
+            let Expr::Literal { value, .. } = default else { return Ok(None) };
+            defaults.push((position, value.clone()));
+        }
+    }
+    let (types, positions) = (target.types(), target.positions);
+    Ok(Some(RowTarget { table, types, positions, defaults }))
 }
 
 /// The rows of `VALUES …`, if the query is nothing more than that.

@@ -74,6 +74,11 @@ pub fn bind(command: &Command, text: &str, lookup: &mut dyn Lookup) -> Result<St
     }
 }
 
+pub use literal::number;
+
+/// Where the literals of an INSERT go, for whoever reads them without the parser.
+pub use dml::literal_target;
+
 /// Binds a default's text as the catalog keeps it, to the type of its column.
 pub use dml::bind_default;
 
