@@ -88,3 +88,6 @@ impl Database {
         Some(stored)
     }
 }
+
+#[cfg(test)]
+mod tests;

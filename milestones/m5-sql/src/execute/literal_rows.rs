@@ -138,8 +138,8 @@ fn convert(
         Literal::Integer(value) if is_number => Value::BigInt(value),
         Literal::Number { negative, digits } if is_number => match (number(digits).ok()?, negative) {
             (value, false) => value,
-            (Value::Double(value), true) => Value::Double(-value),
-            // An integer of 19 digits.
+            (Value::Double(value), true) if digits.contains(['.', 'e', 'E']) => Value::Double(-value),
+            // So many digits: the lowest bigint is one of these.
             (_, true) => return None,
         },
         Literal::Boolean(value) if data_type.is_text() => Value::Text(value.to_string()),
