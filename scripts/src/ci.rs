@@ -19,6 +19,8 @@ pub enum Step {
     Clippy,
     /// Every test of the workspace passes
     Test,
+    /// The race can be run, and all who are installed give the same answers
+    Race,
     /// milestones/lineage.toml declares every difference between the stages
     Lineage,
     /// Each milestone, copied out of the repository, builds and passes its unit tests
@@ -54,6 +56,7 @@ impl Step {
                 cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
             }
             Step::Test => cargo(root, &["test", "--workspace"]),
+            Step::Race => race(root),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())
@@ -64,6 +67,13 @@ impl Step {
             Step::Standalone => standalone(root),
         }
     }
+}
+
+/// Every workload once, with few rows and the program that the tests have built: nobody looks at the times.
+fn race(root: &Path) -> Result<()> {
+    cargo(root, &["build", "--quiet", "--package", "m5-sql"])?;
+    let race = ["run", "--quiet", "--package", "inox-bench", "--", "--program", "target/debug/inoxdb"];
+    cargo(root, &[&race[..], &["--rows", "10000", "--rounds", "1", "--directory", "target/race-ci"]].concat())
 }
 
 fn cargo(dir: &Path, arguments: &[&str]) -> Result<()> {

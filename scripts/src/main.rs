@@ -1,7 +1,7 @@
 //! `cargo x`: the tools that keep five crates one story.
 //!
 //! Each milestone is the previous one plus one idea. `lineage` shows and checks exactly that, `forward`
-//! carries a change to the stages after it, `crash` runs the crash tests, `ci` every check there is.
+//! carries a change to the stages after it, `crash` runs the crash tests, `bench` the race, `ci` every check there is.
 
 #![forbid(unsafe_code)]
 

@@ -59,12 +59,6 @@ impl Employee {
             active: rng.u8(..10) < 9,
         }
     }
-
-    /// The row as CSV; a boolean is 1 or 0, which all three take.
-    pub fn write_csv(&self, out: &mut impl Write) -> io::Result<()> {
-        let Employee { id, name, department, salary, active } = self;
-        writeln!(out, "{id},{name},{department},{salary},{}", u8::from(*active))
-    }
 }
 
 /// As it stands in a list of VALUES.

@@ -31,12 +31,9 @@ impl Race<'_> {
         workloads.iter().map(|workload| self.run_one(workload)).collect()
     }
 
-    /// What several workloads need: the rows in a file, the loaded table, the table after a crash.
+    /// What several workloads need: the loaded table, the table after a crash.
     fn prepare(&mut self, workloads: &[&'static Workload]) -> Result<()> {
         self.bar.set_message("loading");
-        let mut csv = BufWriter::new(File::create(self.place.path(CSV))?);
-        write_csv(&mut csv, self.size)?;
-        csv.flush()?;
         let needs = |wanted: &[Before]| workloads.iter().any(|workload| wanted.contains(&workload.before));
         let w1 = workload("W1").map_err(anyhow::Error::msg)?;
         for engine in self.engines.iter_mut() {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use fastrand::Rng;
 
 use crate::answer::Order;
-use crate::data::{Employee, write_inserts};
+use crate::data::write_inserts;
 
 /// What a workload finds when it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,6 @@ impl Workload {
     }
 }
 
-/// Where the rows are for those who read them from a file; the script's directory is the current one.
-pub const CSV: &str = "employees.csv";
-
 /// Rows that one statement of W1 inserts.
 const ROWS_PER_STATEMENT: u64 = 1_000;
 
@@ -79,20 +76,6 @@ pub const WORKLOADS: &[Workload] = &[
         order: KEYED,
         write: |mut out, _, size| {
             write_inserts(&mut out, size.rows, ROWS_PER_STATEMENT)?;
-            writeln!(out, "{SUM}")
-        },
-    },
-    Workload {
-        name: "W1b",
-        about: "all rows from a CSV file",
-        before: Before::Empty,
-        goal: 0.5,
-        order: KEYED,
-        write: |out, dialect, _| {
-            match dialect {
-                Dialect::Inox | Dialect::Postgres => writeln!(out, "\\copy employees FROM '{CSV}' CSV")?,
-                Dialect::Sqlite => writeln!(out, ".mode csv\n.import {CSV} employees")?,
-            }
             writeln!(out, "{SUM}")
         },
     },
@@ -257,11 +240,6 @@ fn aggregates(out: &mut dyn Write) -> io::Result<()> {
         "SELECT COUNT(*), SUM(salary), AVG(salary) FROM employees \
          WHERE department = 'Engineering' AND salary > 100000;"
     )
-}
-
-/// The rows for those who read them from a file.
-pub fn write_csv(out: &mut impl Write, size: Size) -> io::Result<()> {
-    (1..=size.rows).try_for_each(|id| Employee::new(id).write_csv(out))
 }
 
 /// A workload by its name, in any case; for the command line.

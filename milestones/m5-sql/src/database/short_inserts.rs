@@ -66,6 +66,7 @@ impl ShortInserts {
 }
 
 impl Database {
+    // ANCHOR: insert_literals
     /// Carries out an INSERT the short way; `None`, if it has to go the long way.
     pub(super) fn insert_literals(&mut self, text: &str) -> Option<Result<Tag>> {
         self.check_block().ok()?;
@@ -87,6 +88,7 @@ impl Database {
         self.short_inserts.rows = rows;
         Some(stored)
     }
+    // ANCHOR_END: insert_literals
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ fn read_row(
     Some(())
 }
 
+// ANCHOR: push
 /// Reads a value that `expected` must follow.
 fn push(
     reader: &mut Reader<'_>,
@@ -109,6 +110,7 @@ fn push(
     }
     Some(())
 }
+// ANCHOR_END: push
 
 fn fits(value: i64, data_type: DataType) -> bool {
     match data_type {

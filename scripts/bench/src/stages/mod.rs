@@ -66,7 +66,9 @@ fn measure(stage: &mut dyn Stage, rows: i32) -> Result<[f64; 4]> {
     let sum = i64::from(all) * i64::from(all - 1) / 2;
     let mut rng = Rng::with_seed(3);
     Ok([
-        seconds(|| (0..rows).step_by(1_000).try_for_each(|first| stage.insert(first..(first + 1_000).min(rows))))?,
+        seconds(|| {
+            (0..rows).step_by(1_000).try_for_each(|first| stage.insert(first..(first + 1_000).min(rows)))
+        })?,
         seconds(|| (rows..all).try_for_each(|id| stage.insert(id..id + 1)))?,
         seconds(|| {
             for _ in 0..rows {

@@ -3,10 +3,11 @@
 use super::super::position::locate;
 use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
+use rustc_hash::FxHashSet;
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 use sqlparser::tokenizer::Span;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The name that an identifier means.
 pub fn fold(ident: &Ident) -> Cow<'_, str> {
@@ -99,7 +100,11 @@ pub fn quote(name: &str) -> Cow<'_, str> {
 
 /// A name that is a word of the language's own must be quoted.
 pub fn refuse_reserved(ident: &Ident, text: &str) -> Result<()> {
-    if ident.quote_style.is_some() || !is_reserved(&fold(ident)) || is_column_name(&fold(ident)) {
+    if ident.quote_style.is_some() {
+        return Ok(());
+    }
+    let name = fold(ident);
+    if !is_reserved(&name) || is_column_name(&name) {
         return Ok(());
     }
     let message = format!("syntax error at or near \"{}\"", ident.value);
@@ -138,7 +143,9 @@ fn is_reserved(name: &str) -> bool {
         some substring symmetric table tablesample then time timestamp to trailing treat trim true union \
         unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat \
         xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable";
-    RESERVED.split_ascii_whitespace().any(|word| word == name)
+    // Every name of every statement is looked up here.
+    static WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| RESERVED.split_ascii_whitespace().collect());
+    WORDS.contains(name)
 }
 
 #[cfg(test)]
