@@ -13,7 +13,7 @@ use crate::answer::digest;
 use crate::engine::{Engine, Place};
 use crate::measure::{Usage, median};
 use crate::result::{Cost, Entrant, Outcome};
-use crate::workload::{Before, CSV, Size, Workload, workload, write_csv};
+use crate::workload::{Before, Size, Workload, workload};
 
 pub struct Race<'a> {
     pub engines: &'a mut [Box<dyn Engine>],
