@@ -5,14 +5,19 @@ mod check;
 mod ddl;
 mod explain;
 mod inspect;
+mod plan_cache;
+mod prepared;
 mod settings;
 mod short_inserts;
 mod statement;
 mod temp;
+#[cfg(test)]
+mod testing;
 mod vacuum;
 
 pub use block::Outcome;
 pub use check::check_directory;
+pub use prepared::Prepared;
 pub use settings::Settings;
 pub use statement::{Sink, Tag};
 
@@ -28,6 +33,7 @@ use crate::vfs::{OverlayVfs, Vfs};
 use crate::wal::control::CONTROL_FILE;
 use crate::wal::segments::WAL_DIR;
 use block::Block;
+use plan_cache::PlanCache;
 use short_inserts::ShortInserts;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,6 +57,7 @@ pub struct Database {
     /// The tables that were written to, with what their heaps and indexes remember.
     writers: HashMap<Oid, TableWriter>,
     short_inserts: ShortInserts,
+    plan_cache: PlanCache,
     ddl: Ddl,
     transaction: Transaction,
     block: Block,
@@ -117,6 +124,7 @@ impl Database {
             catalog,
             writers: HashMap::new(),
             short_inserts: ShortInserts::default(),
+            plan_cache: PlanCache::default(),
             ddl: Ddl::default(),
             transaction: Transaction::default(),
             block: Block::None,

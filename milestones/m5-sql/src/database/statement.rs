@@ -72,7 +72,10 @@ impl Database {
         if let Some(answer) = self.insert_literals(text) {
             return answer;
         }
-        let statement = self.prepare(text).inspect_err(|_| self.fail_block())?;
+        if let Some(answer) = self.execute_cached(text, sink) {
+            return answer;
+        }
+        let statement = self.plan(text).inspect_err(|_| self.fail_block())?;
         self.planning_ms = clock() - start;
         match statement {
             Statement::Empty => Ok(Tag::Empty),
@@ -84,7 +87,7 @@ impl Database {
     }
 
     /// Parses, binds and plans. In a failed block, only its end is worth that.
-    fn prepare(&mut self, text: &str) -> Result<Statement> {
+    fn plan(&mut self, text: &str) -> Result<Statement> {
         let command = sql::parse(text)?;
         if !ends_transaction(&command) {
             self.check_block()?;
@@ -93,6 +96,7 @@ impl Database {
         let lookup = &mut Lookups { catalog: &self.catalog, pages: &mut self.pages };
         let statement = sql::bind(&command, text, lookup)?;
         self.short_inserts.learn(&command, text, lookup)?;
+        self.plan_cache.learn(&statement, text, lookup);
         Ok(statement)
     }
 
@@ -101,10 +105,7 @@ impl Database {
             self.check_writable(command)?;
         }
         let tag = match statement {
-            Statement::Plan(plan::Statement::Query { plan, names }) => {
-                return self.query(&plan, &names, sink).map(Tag::Select);
-            }
-            Statement::Plan(plan) => return self.modify(&plan, None).map(|(tag, _)| tag),
+            Statement::Plan(plan) => return self.run_plan(&plan, sink),
             Statement::Explain(explain) => {
                 self.explain(&explain, sink)?;
                 "EXPLAIN"
@@ -151,6 +152,16 @@ impl Database {
             }
         };
         Ok(Tag::Other(tag))
+    }
+
+    pub(super) fn run_plan(&mut self, plan: &plan::Statement, sink: &mut dyn Sink) -> Result<Tag> {
+        if let Some(command) = changing_command(plan) {
+            self.check_writable(command)?;
+        }
+        match plan {
+            plan::Statement::Query { plan, names } => self.query(plan, names, sink).map(Tag::Select),
+            changing => self.modify(changing, None).map(|(tag, _)| tag),
+        }
     }
 
     fn query(&mut self, plan: &Node, names: &[String], sink: &mut dyn Sink) -> Result<u64> {
@@ -278,7 +289,6 @@ fn ends_transaction(command: &Command) -> bool {
 /// What a statement that changes something is called.
 fn writing_command(statement: &Statement) -> Option<&'static str> {
     match statement {
-        Statement::Plan(plan) => changing_command(plan),
         Statement::Explain(explain) if explain.analyze => changing_command(&explain.statement),
         Statement::CreateTable(_) => Some("CREATE TABLE"),
         Statement::DropTable(_) => Some("DROP TABLE"),

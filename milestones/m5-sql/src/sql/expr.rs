@@ -18,6 +18,13 @@ pub enum Expr {
         value: Value,
         data_type: DataType,
     },
+    /// A constant that changes from one execution of the statement to the next: `$1` is number 0. Before each, it is
+    /// given its value ([`super::parameters`]), of type `data_type`; nothing is decided by that value before.
+    Parameter {
+        number: usize,
+        value: Value,
+        data_type: DataType,
+    },
     Unary {
         op: UnaryOp,
         operand: Box<Expr>,
@@ -193,6 +200,7 @@ impl Expr {
         match self {
             Expr::Column { data_type, .. }
             | Expr::Literal { data_type, .. }
+            | Expr::Parameter { data_type, .. }
             | Expr::Case { data_type, .. }
             | Expr::Function { data_type, .. } => *data_type,
             Expr::Cast { to, .. } => *to,

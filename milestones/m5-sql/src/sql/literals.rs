@@ -68,6 +68,11 @@ impl<'a> Reader<'a> {
         Reader { text, at: 0 }
     }
 
+    /// Begins in the middle of a text.
+    pub fn at(text: &'a str, at: usize) -> Reader<'a> {
+        Reader { text, at }
+    }
+
     /// Goes into the first row.
     pub fn begin(&mut self) -> Option<()> {
         self.expect(b'(')
@@ -91,15 +96,8 @@ impl<'a> Reader<'a> {
 
     /// Reads a literal and the comma or the parenthesis behind it.
     pub fn literal(&mut self) -> Option<(Literal<'a>, Next)> {
-        let literal = match self.skip_space()? {
-            b'\'' => self.string(),
-            b'-' => {
-                self.at += 1;
-                self.number(true)
-            }
-            b'0'..=b'9' => self.number(false),
-            _ => self.word(),
-        }?;
+        self.skip_space()?;
+        let literal = self.value()?;
         let next = match self.skip_space()? {
             b',' => Next::Value,
             b')' => Next::EndOfRow,
@@ -107,6 +105,24 @@ impl<'a> Reader<'a> {
         };
         self.at += 1;
         Some((literal, next))
+    }
+
+    /// The literal right here, and where it ends; a literal at the very end of the text is one, too.
+    pub fn lone_literal(mut self) -> Option<(Literal<'a>, usize)> {
+        let literal = self.value()?;
+        Some((literal, self.at))
+    }
+
+    fn value(&mut self) -> Option<Literal<'a>> {
+        match self.rest().first()? {
+            b'\'' => self.string(),
+            b'-' => {
+                self.at += 1;
+                self.number(true)
+            }
+            b'0'..=b'9' => self.number(false),
+            _ => self.word(),
+        }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -191,11 +207,11 @@ fn count_digits(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(bytes.len())
 }
 
-fn is_space(byte: u8) -> bool {
+pub fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-fn is_word(byte: u8) -> bool {
+pub fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 

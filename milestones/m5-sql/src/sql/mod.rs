@@ -14,13 +14,16 @@ pub mod explain;
 pub mod expr;
 mod length;
 mod lexical;
+pub mod lift;
 mod limits;
 pub mod literals;
 pub mod logical;
+pub mod parameters;
 pub mod parse;
 pub mod plan;
 pub mod planner;
 pub mod position;
+pub mod source_text;
 pub mod statement;
 #[cfg(test)]
 mod testing;

@@ -14,8 +14,8 @@ pub fn characters_before(text: &str, location: Location) -> Option<usize> {
 }
 
 /// Adds the place where `span` starts, if it is known.
-pub fn locate(error: Error, text: &str, span: Span) -> Error {
-    match characters_before(text, span.start) {
+pub fn locate(error: Error, text: impl std::ops::Deref<Target = str>, span: Span) -> Error {
+    match characters_before(&text, span.start) {
         Some(position) => error.with_position(position),
         None => error,
     }

@@ -8,7 +8,7 @@ use crate::types::DataType;
 impl Expr {
     pub fn for_each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         match self {
-            Expr::Column { .. } | Expr::Literal { .. } => {}
+            Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => {}
             Expr::Unary { operand, .. } | Expr::Cast { operand, .. } | Expr::IsNull { operand, .. } => {
                 visit(operand)
             }
@@ -33,7 +33,7 @@ impl Expr {
 
     pub fn for_each_child_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
         match self {
-            Expr::Column { .. } | Expr::Literal { .. } => {}
+            Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => {}
             Expr::Unary { operand, .. } | Expr::Cast { operand, .. } | Expr::IsNull { operand, .. } => {
                 visit(operand)
             }

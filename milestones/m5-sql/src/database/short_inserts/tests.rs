@@ -1,39 +1,13 @@
 //! The short way against the long way: the same statements, one database that remembers and one that forgets.
 
-use super::super::{Database, Sink, Tag};
+use super::super::Database;
+use super::super::testing::{Rows, run, told};
 use super::ShortInserts;
-use crate::error::{Error, Result};
-use crate::execute::batch::Batch;
 use crate::testing::small_options;
-use crate::types::{DataType, Value};
+use crate::types::Value;
 use crate::vfs::MemoryVfs;
 use proptest::prelude::*;
 use std::sync::Arc;
-
-#[derive(Default)]
-struct Rows {
-    types: Vec<DataType>,
-    rows: Vec<Vec<Value>>,
-}
-
-impl Sink for Rows {
-    fn columns(&mut self, _: &[String], types: &[DataType]) -> Result<()> {
-        self.types = types.to_vec();
-        Ok(())
-    }
-
-    fn rows(&mut self, batch: &Batch) -> Result<()> {
-        batch.rows().try_for_each(|row| {
-            let values = batch.columns.iter().zip(&self.types).map(|(column, of)| column.value(row, *of));
-            self.rows.push(values.collect::<Result<_>>()?);
-            Ok(())
-        })
-    }
-
-    fn notice(&mut self, _: &str, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
 
 fn database() -> Database {
     let mut db = Database::open(Arc::new(MemoryVfs::new()), small_options()).unwrap();
@@ -47,24 +21,11 @@ fn database() -> Database {
     db
 }
 
-fn run(db: &mut Database, sql: &str) -> Result<Tag> {
-    db.execute(sql, &mut Rows::default())
-}
-
 fn contents(db: &mut Database) -> Vec<Vec<Value>> {
     let mut rows = Rows::default();
     db.execute("SELECT * FROM t", &mut rows).unwrap();
     db.execute("SELECT * FROM computed", &mut rows).unwrap();
     rows.rows
-}
-
-/// All that a client is told.
-fn told(answer: Result<Tag>) -> String {
-    let parts = |error: Error| {
-        let (detail, hint, position) = (error.detail(), error.hint(), error.position());
-        format!("{}: {} ({detail:?}, {hint:?}, {position:?})", error.state().code(), error.message())
-    };
-    answer.map_or_else(parts, |tag| tag.to_string())
 }
 
 /// How many statements went the short way; the database that forgets has none.

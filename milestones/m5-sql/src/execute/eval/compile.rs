@@ -44,7 +44,7 @@ impl Compiler {
 
     fn dispatch(&mut self, expr: &Expr) -> Result<Node> {
         match expr {
-            Expr::Column { .. } | Expr::Literal { .. } => leaf(expr),
+            Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => leaf(expr),
             Expr::Unary { op, operand } => self.unary(*op, operand),
             Expr::Binary { op, left, right } => self.binary(expr, *op, left, right),
             Expr::Cast { operand, to, explicit } => self.cast(operand, *to, *explicit),
@@ -164,7 +164,9 @@ fn chain(expr: &Expr, op: BinaryOp) -> Vec<&Expr> {
 fn leaf(expr: &Expr) -> Result<Node> {
     match expr {
         Expr::Column { index, .. } => Ok(Box::new(Column(*index))),
-        Expr::Literal { value, data_type } => Ok(Box::new(Constant::new(value, Kind::of(*data_type))?)),
+        Expr::Literal { value, data_type } | Expr::Parameter { value, data_type, .. } => {
+            Ok(Box::new(Constant::new(value, Kind::of(*data_type))?))
+        }
         _ => Err(Error::internal("an operation is not a leaf")),
     }
 }

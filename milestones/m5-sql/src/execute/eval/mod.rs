@@ -89,7 +89,7 @@ impl Evaluator {
 /// The value of an expression that refers to no column: a bound of an index scan, a default.
 pub fn constant(expr: &Expr) -> Result<Value> {
     match expr {
-        Expr::Literal { value, .. } => Ok(value.clone()),
+        Expr::Literal { value, .. } | Expr::Parameter { value, .. } => Ok(value.clone()),
         _ => Evaluator::new(expr)?.evaluate(&[], Rows::First(1))?.value(0, expr.data_type()),
     }
 }

@@ -49,7 +49,7 @@ impl Operator for ValuesRows<'_> {
 /// Most are literals, which go straight into the column.
 fn push(column: &mut Vector, expr: &Expr) -> Result<()> {
     match expr {
-        Expr::Literal { value, .. } => column.push_value(value),
+        Expr::Literal { value, .. } | Expr::Parameter { value, .. } => column.push_value(value),
         _ => column.push_from(Evaluator::new(expr)?.evaluate(&[], Rows::First(1))?, 0),
     }
 }

@@ -6,6 +6,7 @@
 
 use super::super::expr::Expr;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Value};
 use sqlparser::tokenizer::Span;
@@ -85,7 +86,7 @@ pub fn common_type(items: &[Typed]) -> Result<DataType, (DataType, DataType)> {
 }
 
 /// Converts to a type that [`wider`] or [`common_type`] chose, or gives an unknown literal its type.
-pub fn convert(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+pub fn convert(text: SourceText<'_>, item: Typed, to: DataType) -> Result<Expr> {
     match item.unknown {
         true => literal(text, item, to),
         false => Ok(cast(item.expr, to)),
@@ -93,9 +94,11 @@ pub fn convert(text: &str, item: Typed, to: DataType) -> Result<Expr> {
 }
 
 /// Gives an unknown literal its type.
-fn literal(text: &str, item: Typed, to: DataType) -> Result<Expr> {
-    let Expr::Literal { value, .. } = item.expr else {
-        return Err(Error::internal("only a literal can be of unknown type"));
+fn literal(text: SourceText<'_>, item: Typed, to: DataType) -> Result<Expr> {
+    let value = match item.expr {
+        Expr::Literal { value, .. } => value,
+        parameter @ Expr::Parameter { .. } => return Ok(parameter.retyped(to)),
+        _ => return Err(Error::internal("only a literal can be of unknown type")),
     };
     let value = value.coerce_to(to).map_err(|error| match error.state() {
         // The length is checked after the literal has been read, and PostgreSQL no longer knows the place.
@@ -116,13 +119,14 @@ fn cast(expr: Expr, to: DataType) -> Expr {
             // Widening a number cannot fail.
             Expr::Literal { value: value.coerce_to(to).unwrap_or_default(), data_type: to }
         }
+        parameter @ Expr::Parameter { .. } if rank(from) < rank(to) => parameter.retyped(to),
         expr => Expr::Cast { operand: Box::new(expr), to, explicit: false },
     }
 }
 
 /// Brings both sides of a comparison to one type. A literal goes to the type of the other side if its value
 /// exists there, so that an index on that side can be used.
-pub fn unify(text: &str, left: Typed, right: Typed) -> Option<Result<(Expr, Expr)>> {
+pub fn unify(text: SourceText<'_>, left: Typed, right: Typed) -> Option<Result<(Expr, Expr)>> {
     let to = match (left.unknown, right.unknown) {
         (true, false) => right.data_type(),
         (false, true) => left.data_type(),
@@ -138,20 +142,24 @@ pub fn unify(text: &str, left: Typed, right: Typed) -> Option<Result<(Expr, Expr
     Some(convert(text, left, to).and_then(|left| Ok((left, convert(text, right, to)?))))
 }
 
-/// An integer literal as a narrower integer type, if it fits.
+/// An integer literal as a narrower integer type, if it fits. A parameter is expected to fit.
 fn narrow(item: Typed, to: DataType) -> Typed {
-    let Expr::Literal { value, data_type } = &item.expr else { return item };
-    if item.unknown || !data_type.is_integer() || !to.is_integer() || rank(to) >= rank(*data_type) {
+    let from = item.data_type();
+    if item.unknown || !from.is_integer() || !to.is_integer() || rank(to) >= rank(from) {
         return item;
     }
-    match value.clone().coerce_to(to) {
-        Ok(value) => Typed { expr: Expr::Literal { value, data_type: to }, ..item },
-        Err(_) => item,
+    match &item.expr {
+        Expr::Literal { value, .. } => match value.clone().coerce_to(to) {
+            Ok(value) => Typed { expr: Expr::Literal { value, data_type: to }, ..item },
+            Err(_) => item,
+        },
+        Expr::Parameter { .. } => Typed { expr: item.expr.retyped(to), ..item },
+        _ => item,
     }
 }
 
 /// Converts to the type of the column that the value is stored in.
-pub fn assign(text: &str, item: Typed, column: &Column) -> Result<Expr> {
+pub fn assign(text: SourceText<'_>, item: Typed, column: &Column) -> Result<Expr> {
     let (from, to) = (item.data_type(), column.data_type);
     if item.unknown {
         return literal(text, item, to);
@@ -175,7 +183,7 @@ pub fn assign(text: &str, item: Typed, column: &Column) -> Result<Expr> {
 }
 
 /// `CAST(item AS to)`.
-pub fn cast_explicitly(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+pub fn cast_explicitly(text: SourceText<'_>, item: Typed, to: DataType) -> Result<Expr> {
     let from = item.data_type();
     if item.unknown {
         return match item.expr {
@@ -225,6 +233,7 @@ fn convert_literal(expr: Expr, to: DataType, explicit: bool) -> Result<Expr> {
             Ok(Expr::Literal { value: Value::Text(value.to_string()).coerce_to(to)?, data_type: to })
         }
         Expr::Literal { value, .. } => Ok(Expr::Literal { value: value.coerce_to(to)?, data_type: to }),
+        parameter @ Expr::Parameter { .. } => Ok(parameter.retyped(to)),
         expr => Ok(Expr::Cast { operand: Box::new(expr), to, explicit }),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::explain::deparse;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::super::statement::{
     Constraint, CreateIndex, CreateTable, Default, DropIndex, DropTable, Statement,
 };
@@ -17,7 +18,11 @@ use sqlparser::ast::{
 /// PostgreSQL's limit on the columns of an index (`INDEX_MAX_KEYS`).
 const MAX_KEY_COLUMNS: usize = 32;
 
-pub fn create_table(create: &ast::CreateTable, text: &str, lookup: &mut dyn Lookup) -> Result<Statement> {
+pub fn create_table(
+    create: &ast::CreateTable,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<Statement> {
     refuse_table_extras(create)?;
     let (name, span) = name::object(&create.name, text)?;
     check_name(&name)?;
@@ -63,7 +68,7 @@ struct Key<'d> {
 /// A table's definition while it is read.
 struct Definition<'d> {
     table: &'d str,
-    text: &'d str,
+    text: SourceText<'d>,
     keys: Vec<Key<'d>>,
 }
 
@@ -147,7 +152,7 @@ fn constraints(
     table: &str,
     columns: &mut [Column],
     mut keys: Vec<Key<'_>>,
-    text: &str,
+    text: SourceText<'_>,
     lookup: &dyn Lookup,
 ) -> Result<Vec<Constraint>> {
     keys.sort_by_key(|key| !key.primary);
@@ -190,7 +195,7 @@ fn constraints(
     Ok(constraints)
 }
 
-fn key_positions(key: &Key<'_>, columns: &[Column], text: &str) -> Result<Vec<usize>> {
+fn key_positions(key: &Key<'_>, columns: &[Column], text: SourceText<'_>) -> Result<Vec<usize>> {
     check_key_width(key.columns.len())?;
     let mut positions = Vec::with_capacity(key.columns.len());
     for ident in &key.columns {
@@ -210,7 +215,11 @@ fn key_positions(key: &Key<'_>, columns: &[Column], text: &str) -> Result<Vec<us
     Ok(positions)
 }
 
-pub fn create_index(create: &ast::CreateIndex, text: &str, lookup: &mut dyn Lookup) -> Result<Statement> {
+pub fn create_index(
+    create: &ast::CreateIndex,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<Statement> {
     refuse_index_extras(create)?;
     let table = name::changeable(&create.table_name, text, lookup)?;
     check_key_width(create.columns.len())?;
@@ -255,7 +264,7 @@ pub fn drop_table(
     names: &[ObjectName],
     if_exists: bool,
     cascade: bool,
-    text: &str,
+    text: SourceText<'_>,
     lookup: &mut dyn Lookup,
 ) -> Result<Statement> {
     if cascade {
@@ -279,7 +288,12 @@ pub fn drop_table(
     Ok(Statement::DropTable(drop))
 }
 
-pub fn drop_index(names: &[ObjectName], if_exists: bool, cascade: bool, text: &str) -> Result<Statement> {
+pub fn drop_index(
+    names: &[ObjectName],
+    if_exists: bool,
+    cascade: bool,
+    text: SourceText<'_>,
+) -> Result<Statement> {
     if cascade {
         return Err(Error::unsupported("CASCADE"));
     }

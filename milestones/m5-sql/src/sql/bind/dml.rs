@@ -5,6 +5,7 @@ use super::super::parse::{self, Command};
 use super::super::plan::{self, Delete, Insert, RowTarget, Update};
 use super::super::planner;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::{Typed, assign};
 use super::expr::Binder;
 use super::scope::Scope;
@@ -18,7 +19,11 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 use std::sync::Arc;
 
-pub fn insert(insert: &ast::Insert, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+pub fn insert(
+    insert: &ast::Insert,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<plan::Statement> {
     refuse_insert_extras(insert)?;
     let TableObject::TableName(name) = &insert.table else {
         return Err(Error::unsupported("INSERT into anything but a table"));
@@ -55,6 +60,7 @@ pub fn literal_target(command: &Command, text: &str, lookup: &mut dyn Lookup) ->
     let ast::Statement::Insert(insert) = &**statement else { return Ok(None) };
     let TableObject::TableName(name) = &insert.table else { return Ok(None) };
     let Some(values) = insert.source.as_deref().and_then(plain_values) else { return Ok(None) };
+    let text = SourceText::from(text);
     let table = name::changeable(name, text, lookup)?;
     let width = values.rows.first().map_or(0, |row| row.content.len());
     let target = Target::new(&table, &insert.columns, width, None, text)?;
@@ -86,7 +92,7 @@ fn insert_query(
     table: &Table,
     insert: &ast::Insert,
     query: &ast::Query,
-    text: &str,
+    text: SourceText<'_>,
     lookup: &mut dyn Lookup,
 ) -> Result<plan::Node> {
     let mut query = select::query(query, text, lookup)?;
@@ -131,7 +137,7 @@ impl<'t> Target<'t> {
         columns: &[ObjectName],
         width: usize,
         extra: Option<&ast::Expr>,
-        text: &str,
+        text: SourceText<'_>,
     ) -> Result<Target<'t>> {
         let all = table.schema.columns().len();
         let mut positions = Vec::with_capacity(width);
@@ -179,7 +185,7 @@ impl<'t> Target<'t> {
         self.table.schema.columns().iter().map(|column| column.data_type).collect()
     }
 
-    fn rows(&self, values: &ast::Values, text: &str) -> Result<Vec<Vec<Expr>>> {
+    fn rows(&self, values: &ast::Values, text: SourceText<'_>) -> Result<Vec<Vec<Expr>>> {
         let mut binder = Binder::new(text, None, "VALUES");
         let mut rows = Vec::with_capacity(values.rows.len());
         for row in &values.rows {
@@ -254,13 +260,15 @@ pub fn bind_default(text: &str, column: &Column) -> Result<Expr> {
     let ast::Statement::Query(query) = *statement else { return Err(broken()) };
     let SetExpr::Select(select) = *query.body else { return Err(broken()) };
     match select.projection.as_slice() {
-        [ast::SelectItem::UnnamedExpr(expr)] => default_expression(expr, &text, column).map_err(|_| broken()),
+        [ast::SelectItem::UnnamedExpr(expr)] => {
+            default_expression(expr, SourceText::from(&text), column).map_err(|_| broken())
+        }
         _ => Err(broken()),
     }
 }
 
 /// A DEFAULT as it is declared: a constant expression, of the column's type by assignment.
-pub fn default_expression(expr: &ast::Expr, text: &str, column: &Column) -> Result<Expr> {
+pub fn default_expression(expr: &ast::Expr, text: SourceText<'_>, column: &Column) -> Result<Expr> {
     let mut binder = Binder::new(text, None, "DEFAULT expressions");
     if let ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) = expr {
         let message = "cannot use column reference in DEFAULT expression";
@@ -282,7 +290,11 @@ pub fn default_expression(expr: &ast::Expr, text: &str, column: &Column) -> Resu
     })
 }
 
-pub fn update(update: &ast::Update, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+pub fn update(
+    update: &ast::Update,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<plan::Statement> {
     if update.from.is_some() {
         return Err(Error::unsupported("UPDATE … FROM"));
     }
@@ -320,7 +332,11 @@ pub fn update(update: &ast::Update, text: &str, lookup: &mut dyn Lookup) -> Resu
     Ok(plan::Statement::Update(Update { table, source, assignments }))
 }
 
-pub fn delete(delete: &ast::Delete, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+pub fn delete(
+    delete: &ast::Delete,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<plan::Statement> {
     if delete.using.is_some() {
         return Err(Error::unsupported("DELETE … USING"));
     }
@@ -345,7 +361,7 @@ pub fn delete(delete: &ast::Delete, text: &str, lookup: &mut dyn Lookup) -> Resu
 }
 
 /// The table that UPDATE or DELETE changes.
-fn target(tables: &[ast::TableWithJoins], text: &str, lookup: &dyn Lookup) -> Result<Scope> {
+fn target(tables: &[ast::TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Scope> {
     match select::from(tables, text, lookup)? {
         Some(scope) if scope.table.is_catalog => Err(name::permission_denied(&scope.table.name)),
         Some(scope) => Ok(scope),

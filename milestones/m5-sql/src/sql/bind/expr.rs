@@ -6,6 +6,7 @@
 use super::super::expr::{Aggregate, BinaryOp, Expr, UnaryOp};
 use super::super::limits::too_deep;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::{Typed, cast_explicitly, common_type, convert, type_name};
 use super::scope::{self, Scope};
 use super::{data_type, literal, operator};
@@ -25,7 +26,7 @@ pub const AGGREGATES: usize = 1 << 20;
 
 /// Binds the expressions of one clause after another of a statement.
 pub struct Binder<'a> {
-    pub text: &'a str,
+    pub text: SourceText<'a>,
     /// The columns in sight, if any.
     pub scope: Option<&'a Scope>,
     /// The clause being bound, as messages call it.
@@ -39,7 +40,7 @@ pub struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    pub fn new(text: &'a str, scope: Option<&'a Scope>, clause: &'static str) -> Binder<'a> {
+    pub fn new(text: SourceText<'a>, scope: Option<&'a Scope>, clause: &'static str) -> Binder<'a> {
         Binder {
             text,
             scope,
@@ -345,7 +346,7 @@ impl<'a> Binder<'a> {
 }
 
 /// Checks that a bound expression is boolean.
-fn boolean(text: &str, typed: Typed, place: &str) -> Result<Expr> {
+fn boolean(text: SourceText<'_>, typed: Typed, place: &str) -> Result<Expr> {
     if typed.unknown {
         return convert(text, typed, DataType::Boolean);
     }
@@ -364,6 +365,7 @@ fn narrowest(items: &[Typed], common: DataType) -> DataType {
     let own = operand.data_type();
     let fits = |item: &Typed| match &item.expr {
         Expr::Literal { value, data_type } if data_type.is_integer() => value.clone().coerce_to(own).is_ok(),
+        Expr::Parameter { data_type, .. } => item.unknown || data_type.is_integer(),
         _ => item.unknown,
     };
     match common.is_integer() && own.is_integer() && !operand.unknown && list.iter().all(fits) {
@@ -374,10 +376,13 @@ fn narrowest(items: &[Typed], common: DataType) -> DataType {
 }
 
 /// Converts, or takes an integer literal down to a type that it fits.
-fn convert_to(text: &str, item: Typed, to: DataType) -> Result<Expr> {
+fn convert_to(text: SourceText<'_>, item: Typed, to: DataType) -> Result<Expr> {
     match item.expr {
         Expr::Literal { value, data_type } if !item.unknown && data_type.is_integer() && to.is_integer() => {
             Ok(Expr::Literal { value: value.coerce_to(to)?, data_type: to })
+        }
+        Expr::Parameter { data_type, .. } if !item.unknown && data_type.is_integer() && to.is_integer() => {
+            Ok(item.expr.retyped(to))
         }
         expr => convert(text, Typed { expr, ..item }, to),
     }

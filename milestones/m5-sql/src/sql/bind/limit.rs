@@ -3,6 +3,7 @@
 use super::super::expr::Expr;
 use super::super::planner::fold;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::assign;
 use super::expr::Binder;
 use crate::error::{Error, Result, SqlState};
@@ -10,7 +11,7 @@ use crate::types::{Column, DataType, Value};
 use sqlparser::ast::{self, LimitClause, Spanned};
 
 /// Both counts: constants, known before the query runs.
-pub fn limits(query: &ast::Query, text: &str) -> Result<(Option<u64>, u64)> {
+pub fn limits(query: &ast::Query, text: SourceText<'_>) -> Result<(Option<u64>, u64)> {
     let (mut limit, offset) = match &query.limit_clause {
         None => (None, None),
         Some(LimitClause::LimitOffset { limit, offset, limit_by }) if limit_by.is_empty() => {
@@ -34,7 +35,7 @@ pub fn limits(query: &ast::Query, text: &str) -> Result<(Option<u64>, u64)> {
 }
 
 /// A count of rows; NULL (and `LIMIT ALL`) is no limit.
-fn row_count(expr: &ast::Expr, clause: &'static str, text: &str) -> Result<Option<u64>> {
+fn row_count(expr: &ast::Expr, clause: &'static str, text: SourceText<'_>) -> Result<Option<u64>> {
     let column = Column { name: clause.to_string(), data_type: DataType::BigInt, not_null: false };
     if let ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) = expr {
         let message = format!("argument of {clause} must not contain variables");

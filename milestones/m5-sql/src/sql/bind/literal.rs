@@ -2,12 +2,13 @@
 
 use super::super::expr::Expr;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::Typed;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::{Expr as Ast, Value as Token, ValueWithSpan};
 
-pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
+pub fn bind(token: &ValueWithSpan, text: SourceText<'_>) -> Result<Typed> {
     let typed = match &token.value {
         Token::Number(digits, _) => {
             let value = number(digits).map_err(|error| locate(error, text, token.span))?;
@@ -20,6 +21,9 @@ pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
         | Token::UnicodeStringLiteral(string) => unknown(Value::Text(checked(string)?)),
         Token::DollarQuotedString(string) => unknown(Value::Text(checked(&string.value)?)),
         Token::Placeholder(name) => {
+            if let Some(parameter) = parameter(name, text) {
+                return Ok(parameter.at(token.span));
+            }
             let error = match name.strip_prefix('$') {
                 Some(_) => Error::new(SqlState::UndefinedParameter, format!("there is no parameter {name}")),
                 None => {
@@ -32,6 +36,14 @@ pub fn bind(token: &ValueWithSpan, text: &str) -> Result<Typed> {
         other => return Err(Error::unsupported(format!("literal {other}"))),
     };
     Ok(typed.at(token.span))
+}
+
+/// `$1`, if the statement has it.
+fn parameter(name: &str, text: SourceText<'_>) -> Option<Typed> {
+    let number = name.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)?;
+    let data_type = *text.parameters.get(number)?;
+    let expr = Expr::Parameter { number, value: Value::Null, data_type: data_type.unwrap_or(DataType::Text) };
+    Some(Typed { unknown: data_type.is_none(), ..Typed::known(expr) })
 }
 
 /// integer if it fits, else bigint. A decimal point, an exponent or more digits than a bigint has make a

@@ -23,6 +23,7 @@ mod utility;
 use super::parse::{Command, statement_name};
 use super::plan;
 use super::planner;
+use super::source_text::SourceText;
 use super::statement::Statement;
 use crate::catalog::Lookup;
 use crate::error::{Error, Result, SqlState};
@@ -30,7 +31,12 @@ use crate::types::DataType;
 use sqlparser::ast;
 
 /// Binds and plans one statement. `text` is what it was parsed from; errors point into it.
-pub fn bind(command: &Command, text: &str, lookup: &mut dyn Lookup) -> Result<Statement> {
+pub fn bind<'a>(
+    command: &Command,
+    text: impl Into<SourceText<'a>>,
+    lookup: &mut dyn Lookup,
+) -> Result<Statement> {
+    let text = text.into();
     use ast::Statement as S;
     let statement = match command {
         Command::Empty => return Ok(Statement::Empty),
@@ -70,7 +76,7 @@ pub fn bind(command: &Command, text: &str, lookup: &mut dyn Lookup) -> Result<St
         S::Vacuum(vacuum) => utility::vacuum(vacuum, text, lookup),
         S::Set(set) => utility::set(set, text),
         S::ShowVariable { variable } => Ok(utility::show(variable)),
-        _ => Err(Error::unsupported(statement_name(text))),
+        _ => Err(Error::unsupported(statement_name(&text))),
     }
 }
 
@@ -83,7 +89,11 @@ pub use dml::literal_target;
 pub use dml::bind_default;
 
 /// The statements that have a plan, and so can be explained.
-fn plannable(statement: &ast::Statement, text: &str, lookup: &mut dyn Lookup) -> Result<plan::Statement> {
+fn plannable(
+    statement: &ast::Statement,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<plan::Statement> {
     use ast::Statement as S;
     match statement {
         S::Query(query) => {
@@ -124,7 +134,7 @@ pub fn expression(text: &str) -> Result<super::expr::Expr> {
     let ast::Statement::Query(query) = *statement else { return Err(Error::internal("no query")) };
     match query.body.as_select().map(|select| select.projection.as_slice()) {
         Some([ast::SelectItem::UnnamedExpr(expr)]) => {
-            expr::Binder::new(&text, None, "SELECT").bind(expr).map(|typed| typed.expr)
+            expr::Binder::new((&text).into(), None, "SELECT").bind(expr).map(|typed| typed.expr)
         }
         _ => Err(Error::internal("no expression")),
     }

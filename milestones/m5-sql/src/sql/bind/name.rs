@@ -1,6 +1,7 @@
 //! Names: folded to lower case unless quoted, qualified by a schema or not, and looked up in the catalog.
 
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
 use rustc_hash::FxHashSet;
@@ -18,7 +19,7 @@ pub fn fold(ident: &Ident) -> Cow<'_, str> {
 }
 
 /// The name of a table, an index or a function, and where it stands. Schemas are `public` and `pg_catalog`.
-pub fn object<'n>(name: &'n ObjectName, text: &str) -> Result<(Cow<'n, str>, Span)> {
+pub fn object<'n>(name: &'n ObjectName, text: SourceText<'_>) -> Result<(Cow<'n, str>, Span)> {
     let idents: Option<Vec<&Ident>> = name
         .0
         .iter()
@@ -40,7 +41,7 @@ pub fn object<'n>(name: &'n ObjectName, text: &str) -> Result<(Cow<'n, str>, Spa
 }
 
 /// Refuses a column's schema other than the two there are; all that exists is in sight from both.
-pub fn check_schema(schema: &Ident, text: &str) -> Result<()> {
+pub fn check_schema(schema: &Ident, text: SourceText<'_>) -> Result<()> {
     if is_known_schema(schema) {
         return Ok(());
     }
@@ -53,7 +54,7 @@ fn is_known_schema(schema: &Ident) -> bool {
 }
 
 /// The table called `name`, or PostgreSQL's error.
-pub fn table(name: &ObjectName, text: &str, lookup: &dyn Lookup) -> Result<Arc<Table>> {
+pub fn table(name: &ObjectName, text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Arc<Table>> {
     refuse_reserved_object(name, text)?;
     let (folded, span) = object(name, text)?;
     lookup.table(&folded).ok_or_else(|| {
@@ -63,7 +64,7 @@ pub fn table(name: &ObjectName, text: &str, lookup: &dyn Lookup) -> Result<Arc<T
 }
 
 /// A table that a statement is about to change; the catalogs change through DDL only.
-pub fn changeable(name: &ObjectName, text: &str, lookup: &dyn Lookup) -> Result<Arc<Table>> {
+pub fn changeable(name: &ObjectName, text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Arc<Table>> {
     let table = table(name, text, lookup)?;
     match table.is_catalog {
         true => Err(permission_denied(&table.name)),
@@ -79,7 +80,7 @@ pub fn permission_denied(catalog: &str) -> Error {
 }
 
 /// The position of a column of `table`, or PostgreSQL's error as INSERT, UPDATE and indexes word it.
-pub fn column(ident: &Ident, table: &Table, text: &str) -> Result<usize> {
+pub fn column(ident: &Ident, table: &Table, text: SourceText<'_>) -> Result<usize> {
     let name = fold(ident);
     table.schema.position(&name).ok_or_else(|| {
         let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
@@ -99,7 +100,7 @@ pub fn quote(name: &str) -> Cow<'_, str> {
 }
 
 /// A name that is a word of the language's own must be quoted.
-pub fn refuse_reserved(ident: &Ident, text: &str) -> Result<()> {
+pub fn refuse_reserved(ident: &Ident, text: SourceText<'_>) -> Result<()> {
     if ident.quote_style.is_some() {
         return Ok(());
     }
@@ -111,7 +112,7 @@ pub fn refuse_reserved(ident: &Ident, text: &str) -> Result<()> {
     Err(locate(Error::new(SqlState::SyntaxError, message), text, ident.span))
 }
 
-pub fn refuse_reserved_object(name: &ObjectName, text: &str) -> Result<()> {
+pub fn refuse_reserved_object(name: &ObjectName, text: SourceText<'_>) -> Result<()> {
     match name.0.last() {
         Some(ObjectNamePart::Identifier(ident)) => refuse_reserved(ident, text),
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! Which operator an operator sign means for the types of its operands, and the type of its result.
 
 use super::super::expr::{BinaryOp, Expr, UnaryOp};
+use super::super::source_text::SourceText;
 use super::coerce::{Typed, convert, unify, wider};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
@@ -28,7 +29,7 @@ pub fn binary_op(op: &BinaryOperator) -> Result<BinaryOp> {
 }
 
 /// `left op right`, for every operator but AND and OR.
-pub fn binary(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
+pub fn binary(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
     match op {
         BinaryOp::Concat => concat(text, left, right),
         op if op.is_comparison() => compare(text, op, left, right),
@@ -36,7 +37,7 @@ pub fn binary(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Exp
     }
 }
 
-pub fn compare(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
+pub fn compare(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
     let names = (left.type_name(), right.type_name());
     let symbol = match op {
         // PostgreSQL defines both by the operator for equality.
@@ -49,7 +50,7 @@ pub fn compare(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Ex
     }
 }
 
-fn arithmetic(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
+fn arithmetic(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
     let names = (left.type_name(), right.type_name());
     let to = match (left.unknown, right.unknown) {
         (true, true) => return Err(ambiguous(op.symbol(), &names.0, &names.1)),
@@ -66,7 +67,7 @@ fn arithmetic(text: &str, op: BinaryOp, left: Typed, right: Typed) -> Result<Exp
 }
 
 /// `||`: one side must be text, the other may be anything that has a text form.
-fn concat(text: &str, left: Typed, right: Typed) -> Result<Expr> {
+fn concat(text: SourceText<'_>, left: Typed, right: Typed) -> Result<Expr> {
     let is_text = |side: &Typed| side.unknown || side.data_type().is_text();
     if !is_text(&left) && !is_text(&right) {
         return Err(undefined("||", &left.type_name(), &right.type_name()));

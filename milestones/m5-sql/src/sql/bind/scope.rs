@@ -2,6 +2,7 @@
 
 use super::super::expr::Expr;
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::Typed;
 use super::name::{check_schema, fold, refuse_reserved};
 use crate::catalog::Table;
@@ -27,7 +28,7 @@ impl Scope {
 }
 
 /// `name`, not qualified.
-pub fn resolve(scope: Option<&Scope>, ident: &Ident, text: &str) -> Result<Typed> {
+pub fn resolve(scope: Option<&Scope>, ident: &Ident, text: SourceText<'_>) -> Result<Typed> {
     refuse_reserved(ident, text)?;
     let name = fold(ident);
     let Some(scope) = scope else {
@@ -41,7 +42,7 @@ pub fn resolve(scope: Option<&Scope>, ident: &Ident, text: &str) -> Result<Typed
 }
 
 /// `table.name` or `schema.table.name`.
-pub fn resolve_qualified(scope: Option<&Scope>, idents: &[Ident], text: &str) -> Result<Typed> {
+pub fn resolve_qualified(scope: Option<&Scope>, idents: &[Ident], text: SourceText<'_>) -> Result<Typed> {
     let (table, column) = match idents {
         [table, column] => (table, column),
         [schema, table, column] => {
@@ -59,7 +60,7 @@ pub fn resolve_qualified(scope: Option<&Scope>, idents: &[Ident], text: &str) ->
 }
 
 /// The scope, if `table` is what it is called.
-pub fn check_table<'s>(scope: Option<&'s Scope>, table: &Ident, text: &str) -> Result<&'s Scope> {
+pub fn check_table<'s>(scope: Option<&'s Scope>, table: &Ident, text: SourceText<'_>) -> Result<&'s Scope> {
     let name = fold(table);
     let error = match scope {
         Some(scope) if scope.alias == name => return Ok(scope),
@@ -73,7 +74,7 @@ pub fn check_table<'s>(scope: Option<&'s Scope>, table: &Ident, text: &str) -> R
     Err(locate(error, text, table.span))
 }
 
-fn missing(column: &str, ident: &Ident, text: &str) -> Error {
+fn missing(column: &str, ident: &Ident, text: SourceText<'_>) -> Error {
     let error = Error::new(SqlState::UndefinedColumn, format!("column {column} does not exist"));
     locate(error, text, ident.span)
 }

@@ -3,6 +3,7 @@
 use super::super::expr::Expr;
 use super::super::logical::{Grouping, Query, Source};
 use super::super::position::locate;
+use super::super::source_text::SourceText;
 use super::coerce::Typed;
 use super::expr::Binder;
 use super::group::Groups;
@@ -21,7 +22,7 @@ use sqlparser::ast::{
 /// PostgreSQL's limit on the columns of a result (`MaxTupleAttributeNumber`).
 const MAX_TARGETS: usize = 1664;
 
-pub fn query(query: &ast::Query, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
+pub fn query(query: &ast::Query, text: SourceText<'_>, lookup: &mut dyn Lookup) -> Result<Query> {
     refuse_query_extras(query)?;
     let (limit, offset) = limits(query, text)?;
     let order_by = query.order_by.as_ref();
@@ -41,7 +42,7 @@ pub fn query(query: &ast::Query, text: &str, lookup: &mut dyn Lookup) -> Result<
 }
 
 /// The one table of FROM, under its alias; `None` without FROM.
-pub fn from(tables: &[TableWithJoins], text: &str, lookup: &dyn Lookup) -> Result<Option<Scope>> {
+pub fn from(tables: &[TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Option<Scope>> {
     let table = match tables {
         [] => return Ok(None),
         [table] if table.joins.is_empty() => table,
@@ -74,7 +75,12 @@ pub struct Outputs {
     pub names: Vec<String>,
 }
 
-fn select(select: &Select, order_by: Option<&OrderBy>, text: &str, lookup: &mut dyn Lookup) -> Result<Query> {
+fn select(
+    select: &Select,
+    order_by: Option<&OrderBy>,
+    text: SourceText<'_>,
+    lookup: &mut dyn Lookup,
+) -> Result<Query> {
     refuse_select_extras(select)?;
     let scope = from(&select.from, text, lookup)?;
     let scope = scope.as_ref();
@@ -124,7 +130,7 @@ fn select(select: &Select, order_by: Option<&OrderBy>, text: &str, lookup: &mut 
 }
 
 /// `VALUES (…), (…)` as a query: columns `column1`, `column2`, …
-fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Result<Query> {
+fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: SourceText<'_>) -> Result<Query> {
     let mut binder = Binder::new(text, None, "VALUES");
     let width = values.rows.first().map_or(0, |row| row.content.len());
     check_width(width)?;
@@ -163,7 +169,7 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: &str) -> Resul
 }
 
 /// A row of VALUES that is longer or shorter than the first.
-pub fn unequal_rows(row: &ast::Parens<Vec<ast::Expr>>, text: &str) -> Error {
+pub fn unequal_rows(row: &ast::Parens<Vec<ast::Expr>>, text: SourceText<'_>) -> Error {
     let error = Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length");
     match row.content.first() {
         Some(first) => locate(error, text, first.span()),

@@ -1,6 +1,7 @@
 //! Statements about the session and the database rather than about rows.
 
 use super::super::plan;
+use super::super::source_text::SourceText;
 use super::super::statement::{Explain, SetValue, Statement};
 use super::name::{self, fold};
 use crate::catalog::Lookup;
@@ -68,7 +69,7 @@ fn switch(option: &UtilityOption) -> Result<bool> {
     }
 }
 
-pub fn vacuum(vacuum: &VacuumStatement, text: &str, lookup: &dyn Lookup) -> Result<Statement> {
+pub fn vacuum(vacuum: &VacuumStatement, text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Statement> {
     if vacuum.full {
         return Err(Error::unsupported("VACUUM FULL"));
     }
@@ -83,7 +84,7 @@ pub fn vacuum(vacuum: &VacuumStatement, text: &str, lookup: &dyn Lookup) -> Resu
 }
 
 /// `SET name = value`. What the names are and which values they take is the session's to know.
-pub fn set(set: &Set, text: &str) -> Result<Statement> {
+pub fn set(set: &Set, text: SourceText<'_>) -> Result<Statement> {
     let Set::SingleAssignment { scope, hivevar: false, variable, values } = set else {
         return Err(Error::unsupported("this form of SET"));
     };

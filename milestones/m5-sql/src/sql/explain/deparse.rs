@@ -62,6 +62,7 @@ impl<'n> Deparse<'n> {
                 None => format!("${}", index + 1),
             },
             Expr::Literal { value, data_type } => literal(value, *data_type),
+            Expr::Parameter { number, .. } => format!("${}", number + 1),
             Expr::Unary { op: UnaryOp::Not, operand } => format!("(NOT {})", self.expression(operand)),
             Expr::Unary { op: UnaryOp::Negate, operand } => format!("(- {})", self.expression(operand)),
             Expr::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => {

@@ -33,7 +33,8 @@ pub fn clamp_rows(rows: f64) -> f64 {
 /// The operators and functions evaluated for one row.
 pub fn operators(expr: &Expr) -> f64 {
     let own = match expr {
-        Expr::Column { .. } | Expr::Literal { .. } | Expr::IsNull { .. } | Expr::Case { .. } => 0.0,
+        Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => 0.0,
+        Expr::IsNull { .. } | Expr::Case { .. } => 0.0,
         Expr::Unary { op: UnaryOp::Not, .. } => 0.0,
         Expr::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => 0.0,
         // On average, half of the list is looked at.
