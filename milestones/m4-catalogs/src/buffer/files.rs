@@ -6,7 +6,7 @@
 use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::vfs::{self, File, Vfs};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The directory of the relations' files.
@@ -21,7 +21,7 @@ const MAX_GROWTH: u32 = 128;
 
 pub struct Files {
     vfs: Arc<dyn Vfs>,
-    open: HashMap<FileId, OpenFile>,
+    open: BTreeMap<FileId, OpenFile>,
     /// Written since they were last synced.
     unsynced: BTreeSet<FileId>,
     /// A sync has failed, and what it was to make durable may be gone: see [`Files::sync`].
@@ -35,7 +35,7 @@ struct OpenFile {
 
 impl Files {
     pub fn new(vfs: Arc<dyn Vfs>) -> Files {
-        Files { vfs, open: HashMap::new(), unsynced: BTreeSet::new(), failed: false }
+        Files { vfs, open: BTreeMap::new(), unsynced: BTreeSet::new(), failed: false }
     }
 
     pub fn vfs(&self) -> &Arc<dyn Vfs> {

@@ -147,8 +147,8 @@ impl Cursor {
     /// The part of a leaf that is in the range, if any; what is left of the range then begins behind it. Done, if
     /// the leaf has entries beyond the range.
     fn take(&mut self, leaf: Node<PageRef>) -> Result<Option<LeafRange>> {
-        let start = leaf.partition(1, |entry| self.lower.get().is_behind(entry))?;
-        let end = leaf.partition(start, |entry| self.upper.get().is_behind(entry))?;
+        let start = leaf.partition(1, self.lower.get().bytes, |entry| self.lower.get().is_behind(entry))?;
+        let end = leaf.partition(start, self.upper.get().bytes, |entry| self.upper.get().is_behind(entry))?;
         let forward = self.direction == Direction::Forward;
         self.done = if forward { end <= leaf.count() } else { start > 1 };
         if start == end {

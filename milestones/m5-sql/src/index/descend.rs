@@ -97,7 +97,7 @@ impl BTree {
                 return Ok(Descent { leaf: node, path, limit });
             }
             // The first child's separator does not count.
-            let next = node.partition(2, |separator| {
+            let next = node.partition(2, position.bytes, |separator| {
                 position.is_behind(separator)
                     || (direction == Direction::Forward && separator == position.bytes)
             })?;

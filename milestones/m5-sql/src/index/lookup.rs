@@ -33,6 +33,6 @@ impl<'a> Lookup<'a> {
 }
 
 fn has(leaf: &Node<PageRef>, entry: &[u8]) -> Result<bool> {
-    let slot = leaf.partition(1, |other| other < entry)?;
+    let slot = leaf.partition(1, entry, |other| other < entry)?;
     Ok(slot <= leaf.count() && leaf.item(slot)? == entry)
 }

@@ -109,7 +109,7 @@ impl BTree {
     /// Adds the places of all entries whose keys begin with `key`: a whole key, or its first columns.
     pub fn find(&self, pages: &mut Pages, key: &[u8], tids: &mut Vec<Tid>) -> Result<()> {
         let mut descent = self.descend(pages, Position { bytes: key, after: false }, Direction::Forward)?;
-        let mut slot = descent.leaf.partition(1, |entry| entry < key)?;
+        let mut slot = descent.leaf.partition(1, key, |entry| entry < key)?;
         loop {
             while slot <= descent.leaf.count() {
                 if !descent.leaf.item(slot)?.starts_with(key) {

@@ -232,9 +232,35 @@ impl<P: Deref<Target = Page>> Node<P> {
     }
 
     /// The first item from `first` on for which `is_before` does not hold; one past the last if it holds for
-    /// all. The items are sorted, so those for which it holds come first.
-    pub fn partition(&self, first: u16, is_before: impl Fn(&[u8]) -> bool) -> Result<u16> {
+    /// all. The items are sorted, so those for which it holds come first; where that ends is near `target`.
+    pub fn partition(&self, first: u16, target: &[u8], is_before: impl Fn(&[u8]) -> bool) -> Result<u16> {
         let (mut low, mut high) = (first, self.count + 1);
+        // Each look at an item waits for memory. So the first is where the item would be if keys were spread evenly, and
+        // the search goes on from there in growing steps: for numbers that were counted up, it is over at once.
+        if let Some(guess) = self.guess(first, target)? {
+            let mut step = 1;
+            if is_before(self.sort_bytes(guess)?) {
+                low = guess + 1;
+                while low < high {
+                    let probe = low.saturating_add(step - 1).min(high - 1);
+                    if !is_before(self.sort_bytes(probe)?) {
+                        high = probe;
+                        break;
+                    }
+                    (low, step) = (probe + 1, step.saturating_mul(2));
+                }
+            } else {
+                high = guess;
+                while low < high {
+                    let probe = high.saturating_sub(step).max(low);
+                    if is_before(self.sort_bytes(probe)?) {
+                        low = probe + 1;
+                        break;
+                    }
+                    (high, step) = (probe, step.saturating_mul(2));
+                }
+            }
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if is_before(self.sort_bytes(middle)?) {
@@ -246,12 +272,29 @@ impl<P: Deref<Target = Page>> Node<P> {
         Ok(low)
     }
 
+    /// Where `target` would be among the items from `first` on if their bytes grew evenly (*interpolation search*).
+    fn guess(&self, first: u16, target: &[u8]) -> Result<Option<u16>> {
+        if self.count.saturating_sub(first) < 8 {
+            return Ok(None);
+        }
+        let (lowest, highest) = (self.sort_bytes(first)?, self.sort_bytes(self.count)?);
+        let common = lowest.iter().zip(highest).take_while(|(low, high)| low == high).count();
+        if target.get(..common) != lowest.get(..common) {
+            return Ok(None);
+        }
+        let [low, high, wanted] = [lowest, highest, target].map(|bytes| number_at(bytes, common));
+        let (range, offset) = (high.saturating_sub(low), wanted.saturating_sub(low));
+        let share = offset as f64 / range.max(1) as f64;
+        let last = self.count - first;
+        Ok(Some(first + ((share * f64::from(last)) as u16).min(last)))
+    }
+
     /// Where in this leaf an entry is or belongs.
     pub fn entry_slot(&self, entry: &[u8]) -> Result<u16> {
         if self.is_appended(entry)? {
             return Ok(self.count + 1);
         }
-        self.partition(1, |other| other < entry)
+        self.partition(1, entry, |other| other < entry)
     }
 
     /// Whether an entry comes after all others of this leaf.
@@ -272,6 +315,13 @@ impl<P: Deref<Target = Page>> Node<P> {
 pub(super) fn shortest_separator<'r>(left: &[u8], right: &'r [u8]) -> &'r [u8] {
     let common = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     right.get(..common + 1).unwrap_or(right)
+}
+
+/// Eight bytes as a number that is ordered as they are.
+fn number_at(bytes: &[u8], at: usize) -> u64 {
+    let mut number = [0; 8];
+    number.iter_mut().zip(bytes.get(at..).unwrap_or_default()).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(number)
 }
 
 pub(super) fn tid_bytes(tid: Tid) -> [u8; TID_SIZE] {
@@ -299,6 +349,8 @@ pub(super) fn item_space(item_len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::{Delta, FileId, PageMut};
+    use proptest::prelude::*;
 
     #[test]
     fn a_separator_is_as_short_as_can_be() {
@@ -319,6 +371,30 @@ mod tests {
             assert_eq!(split_entry(entry), Some((&[1][..], Tid { page, slot })));
         }
         assert_eq!(split_entry(&[0; TID_SIZE]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_partition_is_where_a_model_has_it(
+            mut items in proptest::collection::vec(proptest::collection::vec(0..4_u8, 1..12), 0..60),
+            target in proptest::collection::vec(0..4_u8, 0..12),
+            from in 0..60_u16,
+        ) {
+            items.sort();
+            let (mut page, mut delta) = (Page::zeroed(), Delta::default());
+            let mut edit = PageMut::new(&mut page, &mut delta);
+            edit.init(PageKind::BTree, size_of::<NodeSpecial>());
+            edit.write_special(0, NodeSpecial::new(0, NONE, NONE).as_bytes()).unwrap();
+            for (slot, item) in (1..).zip(&items) {
+                edit.insert(slot, item).unwrap();
+            }
+            let node = Node::new(Box::new(page), FileId::main(1).page(1)).unwrap();
+            let first = 1 + from % (items.len() as u16 + 1);
+            let expected = first as usize
+                + items[first as usize - 1..].partition_point(|item| *item < target);
+            let found = node.partition(first, &target, |item| item < target.as_slice()).unwrap();
+            prop_assert_eq!(found as usize, expected);
+        }
     }
 
     #[test]
