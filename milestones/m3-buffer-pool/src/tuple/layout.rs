@@ -4,6 +4,7 @@ use super::{MAX_TUPLE_SIZE, TUPLE_HEADER_SIZE, TupleHeader};
 use crate::error::{Error, Result, SqlState};
 use crate::transaction::Xid;
 use crate::types::{DataType, Schema, Value};
+use std::ops::Range;
 use zerocopy::IntoBytes;
 
 /// Bytes of one entry of the table of ends.
@@ -68,6 +69,7 @@ impl Layout {
     }
 
     /// Checks that a stored tuple belongs to this layout. After this, [`Layout::fixed`] finds its bytes.
+    #[inline]
     pub fn check(&self, tuple: &[u8]) -> Result<()> {
         let columns = usize::from(TupleHeader::read(tuple)?.columns.get());
         if columns != self.columns.len() || tuple.len() < self.variable_start {
@@ -84,12 +86,14 @@ impl Layout {
         Ok(())
     }
 
+    #[inline]
     pub fn is_null(&self, tuple: &[u8], column: usize) -> bool {
         let byte = tuple.get(TUPLE_HEADER_SIZE + column / 8).copied().unwrap_or(0);
         byte >> (column % 8) & 1 == 0
     }
 
     /// The bytes of a column of fixed width; meaningless if it is NULL.
+    #[inline]
     pub fn fixed<const N: usize>(&self, tuple: &[u8], column: usize) -> Result<[u8; N]> {
         match self.columns[column].position {
             Position::Fixed(offset) => match tuple.get(offset..).and_then(|rest| rest.first_chunk()) {
@@ -112,6 +116,12 @@ impl Layout {
 
     /// The bytes of a variable column; empty if it is NULL.
     pub fn variable<'t>(&self, tuple: &'t [u8], column: usize) -> Result<&'t [u8]> {
+        self.variable_range(tuple, column).map(|range| &tuple[range])
+    }
+
+    /// Where in the tuple a variable column is.
+    #[inline]
+    pub fn variable_range(&self, tuple: &[u8], column: usize) -> Result<Range<usize>> {
         let Position::Variable(ordinal) = self.columns[column].position else {
             return Err(Error::internal(format!("column {} is not variable", column + 1)));
         };
@@ -120,13 +130,17 @@ impl Layout {
             Some(usize::from(u16::from_le_bytes(*bytes)))
         };
         let start = if ordinal == 0 { Some(self.variable_start) } else { end_of(ordinal - 1) };
-        let bytes = match (start, end_of(ordinal)) {
-            (Some(start), Some(end)) if start >= self.variable_start => tuple.get(start..end),
-            _ => None,
-        };
-        bytes.ok_or_else(|| {
-            Error::corrupted("tuple", format_args!("column {} does not lie within the tuple", column + 1))
-        })
+        match (start, end_of(ordinal)) {
+            (Some(start), Some(end))
+                if self.variable_start <= start && start <= end && end <= tuple.len() =>
+            {
+                Ok(start..end)
+            }
+            _ => {
+                let what = format_args!("column {} does not lie within the tuple", column + 1);
+                Err(Error::corrupted("tuple", what))
+            }
+        }
     }
 
     /// A text column, checked to be UTF-8.
@@ -278,7 +292,7 @@ impl TupleBuffer {
         self.finish()
     }
 
-    fn range(&self, index: usize) -> std::ops::Range<usize> {
+    fn range(&self, index: usize) -> Range<usize> {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         start..self.ends[index]
     }

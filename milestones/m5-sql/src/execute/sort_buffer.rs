@@ -101,7 +101,8 @@ impl SortBuffer {
 }
 
 /// The first eight bytes of a key as a number that compares like them.
-fn prefix_of(key: &[u8]) -> u64 {
+#[inline]
+pub fn prefix_of(key: &[u8]) -> u64 {
     let mut prefix = [0; 8];
     let len = key.len().min(8);
     prefix[..len].copy_from_slice(&key[..len]);

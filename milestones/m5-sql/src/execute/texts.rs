@@ -1,6 +1,7 @@
 //! Texts of one column: their bytes in one arena, so that a batch of them costs no allocation each.
 
 use crate::error::{Error, Result, SqlState};
+use std::ops::Range;
 
 /// A text that an expression makes may be this long. (A stored row fits a page, so only `||`, `replace` and
 /// their like come near it.)
@@ -43,6 +44,18 @@ impl Texts {
         let start = self.bytes.len() as u32;
         self.bytes.extend_from_slice(text);
         self.spans.push((start, self.bytes.len() as u32));
+    }
+
+    /// Adds bytes in which several texts lie, for [`Texts::push_span`]; where in the arena they begin.
+    pub fn push_arena(&mut self, bytes: &[u8]) -> usize {
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.len() - bytes.len()
+    }
+
+    /// Adds a text that lies in the arena already.
+    #[inline]
+    pub fn push_span(&mut self, span: Range<usize>) {
+        self.spans.push((span.start as u32, span.end as u32));
     }
 
     pub fn clear(&mut self) {

@@ -11,7 +11,7 @@ use crate::execute::context::Context;
 use crate::execute::eval::Evaluator;
 use crate::execute::merge::{Merge, write_run};
 use crate::execute::row::{append_row, push_row};
-use crate::execute::sort_buffer::SortBuffer;
+use crate::execute::sort_buffer::{SortBuffer, prefix_of};
 use crate::execute::sort_key::{KeyOrder, append_key};
 use crate::execute::spill::RecordReader;
 use crate::sql::plan::SortKey;
@@ -92,9 +92,16 @@ impl<'a> Sort<'a> {
             keys.push((key.evaluate(&batch.columns, rows)?, *order));
         }
         let mut record = Vec::new();
+        let last_prefix = cutoff.map(prefix_of);
         rows.for_each(|row| {
             record.clear();
-            keys.iter().for_each(|&(vector, order)| append_key(&mut record, order, vector, row));
+            for &(vector, order) in &keys {
+                append_key(&mut record, order, vector, row);
+                // Most rows are out of the question after the first key, by one comparison of numbers.
+                if last_prefix.is_some_and(|last| prefix_of(&record) > last) {
+                    return;
+                }
+            }
             let key_len = record.len();
             if cutoff.is_none_or(|cutoff| record.as_slice() < cutoff) {
                 append_row(&mut record, &batch.columns, row);
