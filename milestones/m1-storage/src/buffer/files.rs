@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::vfs::{self, File, Vfs};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The directory of the relations' files.
@@ -31,6 +32,23 @@ pub struct Files {
 struct OpenFile {
     file: File,
     pages: PageNo,
+    /// Pages that were added here and that nobody has asked for since: zeros, which need not be read.
+    fresh: Range<PageNo>,
+}
+
+impl OpenFile {
+    fn new(file: File, pages: PageNo) -> OpenFile {
+        OpenFile { file, pages, fresh: 0..0 }
+    }
+
+    /// Whether the page is as it was added. It is not for long: whoever asks is going to use it.
+    fn take_fresh(&mut self, page: PageNo) -> bool {
+        let is_fresh = self.fresh.contains(&page);
+        if is_fresh {
+            self.fresh.start = page + 1;
+        }
+        is_fresh
+    }
 }
 
 impl Files {
@@ -46,7 +64,7 @@ impl Files {
     pub fn create(&mut self, id: FileId) -> Result<()> {
         let file = File::create(&*self.vfs, &path(id))?;
         vfs::sync_dir(&*self.vfs, BASE)?;
-        self.remember(id, OpenFile { file, pages: 0 });
+        self.remember(id, OpenFile::new(file, 0));
         Ok(())
     }
 
@@ -77,7 +95,7 @@ impl Files {
     }
 
     /// Adds at least one page of zeros to a file, with disk space behind it; the range of new pages.
-    pub fn extend(&mut self, id: FileId) -> Result<std::ops::Range<PageNo>> {
+    pub fn extend(&mut self, id: FileId) -> Result<Range<PageNo>> {
         let open = self.file(id)?;
         let start = open.pages;
         let Some(end) = start.checked_add((start / 8).clamp(1, MAX_GROWTH)) else {
@@ -88,6 +106,7 @@ impl Files {
         };
         open.file.allocate(u64::from(end) * PAGE_SIZE as u64)?;
         open.pages = end;
+        open.fresh = start..end;
         self.unsynced.insert(id);
         Ok(start..end)
     }
@@ -98,6 +117,10 @@ impl Files {
         if id.page >= open.pages {
             return Err(Error::corrupted(id, format_args!("the file has only {} pages", open.pages)));
         }
+        if open.take_fresh(id.page) {
+            *page = Page::zeroed();
+            return Ok(());
+        }
         open.file.read_exact_at(page.bytes_mut(), offset(id))?;
         page.verify(id)
     }
@@ -106,6 +129,7 @@ impl Files {
     pub fn write(&mut self, id: PageId, page: &mut Page) -> Result<()> {
         page.seal(id);
         let open = self.file(id.file)?;
+        open.take_fresh(id.page);
         open.file.write_all_at(page.bytes(), offset(id))?;
         open.pages = open.pages.max(id.page + 1);
         self.unsynced.insert(id.file);
@@ -140,7 +164,7 @@ impl Files {
             // A file that ends within a page: the power failed while it grew. The part is no page yet.
             let pages = PageNo::try_from(len / PAGE_SIZE as u64)
                 .map_err(|_| Error::corrupted(format_args!("file \"{}\"", path(id)), "is too long"))?;
-            self.remember(id, OpenFile { file, pages });
+            self.remember(id, OpenFile::new(file, pages));
         }
         self.open.get_mut(&id).ok_or_else(|| Error::internal("an open file vanished"))
     }

@@ -79,7 +79,7 @@ impl WrittenPages {
     pub fn read(&self, files: &mut Files, log_end: Lsn, id: PageId, page: &mut Page) -> Result<()> {
         self.check_length(id, files.page_count(id.file)?)?;
         files.read(id, page)?;
-        if page.is_zeroed() && id.page < self.of(id.file) {
+        if id.page < self.of(id.file) && page.is_zeroed() {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }
         if page.lsn() > log_end {

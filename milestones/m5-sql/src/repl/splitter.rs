@@ -260,11 +260,7 @@ impl Splitter {
             _ => (b'\'', false),
         };
         let rest = &self.text[self.at..];
-        let stop = if escapes {
-            rest.iter().position(|byte| matches!(byte, b'\'' | b'\\'))
-        } else {
-            rest.iter().position(|byte| *byte == quote)
-        };
+        let stop = if escapes { memchr::memchr2(b'\'', b'\\', rest) } else { memchr::memchr(quote, rest) };
         let Some(stop) = stop else {
             self.at = self.text.len();
             return;

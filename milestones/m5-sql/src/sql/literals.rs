@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
         let (mut end, mut doubled) = (start, false);
         loop {
             // A zero byte is an error wherever it stands.
-            end += bytes.get(end..)?.iter().position(|byte| matches!(byte, b'\'' | 0))?;
+            end += memchr::memchr2(b'\'', 0, bytes.get(end..)?)?;
             match (bytes[end], bytes.get(end + 1)) {
                 (0, _) => return None,
                 (_, Some(b'\'')) => (end, doubled) = (end + 2, true),
