@@ -2,6 +2,7 @@
 
 mod block;
 mod check;
+mod copy;
 mod ddl;
 mod explain;
 mod inspect;

@@ -15,6 +15,7 @@ use crate::sql::plan::{self, Node};
 use crate::sql::{self, Command, Statement};
 use crate::types::DataType;
 use std::fmt;
+use std::io::Read;
 use std::sync::Arc;
 
 /// Where the answer to a statement goes.
@@ -24,6 +25,11 @@ pub trait Sink {
 
     /// Rows of it; only those that the batch selects.
     fn rows(&mut self, batch: &Batch) -> Result<()>;
+
+    /// Where the rows of COPY … FROM STDIN come from.
+    fn copy_in(&mut self) -> Result<Box<dyn Read + '_>> {
+        Err(Error::unsupported("COPY FROM STDIN without a standard input"))
+    }
 
     /// Something to know that is no error; `severity` is `NOTICE` or `WARNING`.
     fn notice(&mut self, severity: &str, message: &str) -> Result<()>;
@@ -38,6 +44,7 @@ pub enum Tag {
     Insert(u64),
     Update(u64),
     Delete(u64),
+    Copy(u64),
     Other(&'static str),
 }
 
@@ -45,7 +52,11 @@ impl Tag {
     /// How many rows the statement sent or changed.
     pub fn rows(self) -> u64 {
         match self {
-            Tag::Select(rows) | Tag::Insert(rows) | Tag::Update(rows) | Tag::Delete(rows) => rows,
+            Tag::Select(rows)
+            | Tag::Insert(rows)
+            | Tag::Update(rows)
+            | Tag::Delete(rows)
+            | Tag::Copy(rows) => rows,
             Tag::Empty | Tag::Other(_) => 0,
         }
     }
@@ -59,6 +70,7 @@ impl fmt::Display for Tag {
             Tag::Insert(rows) => write!(f, "INSERT {rows}"),
             Tag::Update(rows) => write!(f, "UPDATE {rows}"),
             Tag::Delete(rows) => write!(f, "DELETE {rows}"),
+            Tag::Copy(rows) => write!(f, "COPY {rows}"),
             Tag::Other(tag) => f.write_str(tag),
         }
     }
@@ -106,6 +118,7 @@ impl Database {
         }
         let tag = match statement {
             Statement::Plan(plan) => return self.run_plan(&plan, sink),
+            Statement::CopyFrom(copy) => return self.copy_from(&copy, sink),
             Statement::Explain(explain) => {
                 self.explain(&explain, sink)?;
                 "EXPLAIN"
@@ -290,6 +303,7 @@ fn ends_transaction(command: &Command) -> bool {
 fn writing_command(statement: &Statement) -> Option<&'static str> {
     match statement {
         Statement::Explain(explain) if explain.analyze => changing_command(&explain.statement),
+        Statement::CopyFrom(_) => Some("COPY FROM"),
         Statement::CreateTable(_) => Some("CREATE TABLE"),
         Statement::DropTable(_) => Some("DROP TABLE"),
         Statement::CreateIndex(_) => Some("CREATE INDEX"),

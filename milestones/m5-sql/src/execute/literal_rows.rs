@@ -112,7 +112,7 @@ fn push(
 }
 // ANCHOR_END: push
 
-fn fits(value: i64, data_type: DataType) -> bool {
+pub fn fits(value: i64, data_type: DataType) -> bool {
     match data_type {
         DataType::SmallInt => i16::try_from(value).is_ok(),
         DataType::Integer => i32::try_from(value).is_ok(),
@@ -121,7 +121,7 @@ fn fits(value: i64, data_type: DataType) -> bool {
 }
 
 /// Whether the text is within the column's limit; one with fewer bytes has fewer characters.
-fn is_short(text: &str, data_type: DataType) -> bool {
+pub fn is_short(text: &str, data_type: DataType) -> bool {
     match data_type {
         DataType::Varchar(Some(limit)) => text.len() <= limit as usize,
         _ => true,

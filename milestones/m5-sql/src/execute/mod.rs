@@ -18,6 +18,7 @@
 pub mod batch;
 pub mod build;
 pub mod context;
+pub mod copy_rows;
 pub mod decode;
 mod dedup;
 pub mod eval;

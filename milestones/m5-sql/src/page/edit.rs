@@ -17,6 +17,14 @@ use zerocopy::FromZeros;
 /// Ranges closer than this are noted as one: describing a gap costs more than the gap's bytes.
 const MERGE_GAP: usize = 8;
 
+/// So many ranges are looked through faster than they are searched.
+const FEW: usize = 4;
+
+/// Whether two ranges overlap or nearly touch.
+fn is_near(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start <= b.end + MERGE_GAP && b.start <= a.end + MERGE_GAP
+}
+
 /// Bytes moved within a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Move {
@@ -65,6 +73,17 @@ impl Delta {
     fn note_written(&mut self, mut range: Range<usize>) {
         if range.is_empty() {
             return;
+        }
+        // Row after row is written where the one before ends: then one of a few ranges grows.
+        if self.written.len() <= FEW
+            && let Some(at) = self.written.iter().position(|known| is_near(known, &range))
+        {
+            let known = &self.written[at];
+            let grown = known.start.min(range.start)..known.end.max(range.end);
+            if self.written.get(at + 1).is_none_or(|next| !is_near(&grown, next)) {
+                self.written[at] = grown;
+                return;
+            }
         }
         // The ranges that `range` overlaps or nearly touches become one with it.
         let first = self.written.partition_point(|known| known.end + MERGE_GAP < range.start);

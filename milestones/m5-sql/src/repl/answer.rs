@@ -7,7 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::execute::batch::Batch;
 use crate::execute::format::append_value;
 use crate::types::DataType;
-use std::io::Write;
+use std::io::{Read, Write};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -37,11 +37,13 @@ pub struct Answer<'a> {
     header: Vec<String>,
     /// The cell being formatted.
     cell: Vec<u8>,
+    /// Where COPY FROM STDIN reads.
+    data: &'a mut dyn Read,
 }
 
 impl<'a> Answer<'a> {
-    pub fn new(style: &'a Style, output: &'a mut Output) -> Answer<'a> {
-        Answer { style, output, table: None, has_columns: false, header: Vec::new(), cell: Vec::new() }
+    pub fn new(style: &'a Style, output: &'a mut Output, data: &'a mut dyn Read) -> Answer<'a> {
+        Answer { style, output, table: None, has_columns: false, header: Vec::new(), cell: Vec::new(), data }
     }
 
     /// Whether there was a result, even one of no rows.
@@ -110,6 +112,10 @@ impl Sink for Answer<'_> {
         })
     }
 
+    fn copy_in(&mut self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(&mut *self.data))
+    }
+
     /// To standard error, like an error.
     fn notice(&mut self, severity: &str, message: &str) -> Result<()> {
         self.output.flush();
@@ -155,7 +161,8 @@ mod tests {
     fn printed(style: &Style) -> String {
         let screen = Screen::default();
         let mut output = screen.output();
-        let mut answer = Answer::new(style, &mut output);
+        let mut nothing = std::io::empty();
+        let mut answer = Answer::new(style, &mut output, &mut nothing);
         answer.columns(&["x,y".to_string(), "z".to_string()], &[DataType::Text, DataType::Text]).unwrap();
         let mut batch = Batch::default();
         batch.reset(&[DataType::Text, DataType::Text]);

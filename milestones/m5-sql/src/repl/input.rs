@@ -54,6 +54,8 @@ pub struct Input {
     line: Vec<u8>,
     number: u64,
     name: Option<String>,
+    /// Where data are, if not among the lines.
+    data: Option<Box<Input>>,
 }
 
 enum Source {
@@ -91,8 +93,18 @@ impl Input {
         Input::stream(Cursor::new(text.to_string()))
     }
 
+    /// What the command line says; data for it come from standard input.
+    pub fn argument(text: &str) -> Input {
+        Input { data: Some(Box::new(Input::stream(io::stdin()))), ..Input::text(text) }
+    }
+
+    /// Where the data of COPY FROM STDIN are.
+    pub fn data(&mut self) -> &mut Input {
+        if let Some(ref mut data) = self.data { data } else { self }
+    }
+
     fn new(source: Source) -> Input {
-        Input { source, line: Vec::new(), number: 0, name: None }
+        Input { source, line: Vec::new(), number: 0, name: None, data: None }
     }
 
     pub fn is_terminal(&self) -> bool {

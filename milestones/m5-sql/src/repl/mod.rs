@@ -13,6 +13,7 @@ mod answer;
 mod arguments;
 mod check;
 mod commands;
+mod copy_lines;
 mod input;
 mod options;
 mod output;

@@ -112,7 +112,7 @@ fn act(session: &mut Session, actions: &[Action]) -> Status {
         (session.end, session.failed) = (None, false);
         status = match action {
             Action::Command(text) => {
-                let read = session.run(&mut Input::text(text));
+                let read = session.run(&mut Input::argument(text));
                 if read.is_err() || session.failed { Status::Failure } else { Status::Success }
             }
             Action::File(path) => match session.script(path, path == "-") {

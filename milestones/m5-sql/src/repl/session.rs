@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Format, Style};
 use super::commands;
+use super::copy_lines::CopyLines;
 use super::input::{Input, Line, decode};
 use super::output::Output;
 use super::place::Place;
@@ -11,7 +12,7 @@ use super::table::Table;
 use super::variables::Variables;
 use crate::database::{Database, Tag};
 use crate::error::{Error, Result, SqlState};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -163,7 +164,7 @@ impl Session {
     fn statement(&mut self, text: &[u8], input: &mut Input) {
         let start = Instant::now();
         let (text, result) = match decode(text) {
-            Ok(text) => (text, self.execute(text)),
+            Ok(text) => (text, self.execute_with(text, input)),
             Err(error) => ("", Err(error)),
         };
         input.remember(text);
@@ -177,9 +178,18 @@ impl Session {
         self.space();
     }
 
-    fn execute(&mut self, sql: &str) -> Result<()> {
+    /// Carries out a statement whose data, if it is a COPY, are the lines that follow.
+    fn execute_with(&mut self, sql: &str, input: &mut Input) -> Result<()> {
+        let mut data = CopyLines::new(input.data(), self.interactive && !self.quiet);
+        let done = self.execute(sql, &mut data);
+        data.skip_rest();
+        done
+    }
+
+    /// Carries out a statement; `data` is what COPY FROM STDIN reads.
+    pub fn execute(&mut self, sql: &str, data: &mut dyn Read) -> Result<()> {
         self.database.interrupt().store(false, Ordering::Relaxed);
-        let mut answer = Answer::new(&self.style, &mut self.output);
+        let mut answer = Answer::new(&self.style, &mut self.output, data);
         let tag = self.database.execute(sql, &mut answer)?;
         let has_columns = answer.has_columns();
         answer.finish()?;

@@ -133,6 +133,34 @@ pub struct RowTarget {
     pub defaults: Vec<(usize, Value)>,
 }
 
+/// `COPY table (…) FROM STDIN`: rows that come from outside.
+#[derive(Clone, Debug)]
+pub struct CopyFrom {
+    pub table: Arc<Table>,
+    /// The types of the table's columns.
+    pub types: Vec<DataType>,
+    /// For each column of the data, the column it is for.
+    pub positions: Vec<usize>,
+    /// For each column that gets no value, its position and its default.
+    pub defaults: Vec<(usize, Expr)>,
+    pub format: CopyFormat,
+}
+
+/// How rows are written down outside; the bytes are ASCII.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyFormat {
+    /// Comma-separated values; otherwise PostgreSQL's text format.
+    pub csv: bool,
+    pub delimiter: u8,
+    /// What stands for NULL.
+    pub null: String,
+    /// Whether the first line has the columns' names.
+    pub header: bool,
+    pub quote: u8,
+    /// Before a quote within quotes.
+    pub escape: u8,
+}
+
 /// `UPDATE table …`: `source` scans the table and produces all its columns; each assignment is evaluated over
 /// that row.
 #[derive(Clone, Debug)]

@@ -12,6 +12,7 @@ pub enum Statement {
     /// Reads or changes rows.
     Plan(plan::Statement),
     Explain(Explain),
+    CopyFrom(plan::CopyFrom),
     CreateTable(CreateTable),
     DropTable(DropTable),
     CreateIndex(CreateIndex),

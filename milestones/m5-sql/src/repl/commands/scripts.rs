@@ -14,6 +14,12 @@ pub const COMMANDS: &[Command] = &[
         help: "as \\i, beside the script that says so",
         run: include_relative,
     },
+    Command {
+        name: "\\copy",
+        usage: "TABLE [(…)] FROM FILE …",
+        help: "as COPY, from a file of yours",
+        run: copy,
+    },
     Command { name: "\\echo", usage: "[-n] [TEXT …]", help: "print", run: echo },
     Command { name: "\\qecho", usage: "[-n] [TEXT …]", help: "print (as \\echo)", run: echo },
     Command {
@@ -47,6 +53,58 @@ fn include_relative(session: &mut Session, arguments: &mut Arguments<'_>) -> Res
     let beside = session.current_script().and_then(|script| script.parent());
     let path = beside.unwrap_or(Path::new("")).join(path);
     session.include(&path.to_string_lossy())
+}
+
+/// `\\copy … from 'file' …` is `COPY … FROM STDIN …`, and the file is read here.
+fn copy(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
+    let text = arguments.rest();
+    let (before, path, after) = split_copy(text)?;
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::new(SqlState::UndefinedFile, format!("{path}: No such file or directory"))
+        }
+        _ => Error::io("open", &path, error),
+    };
+    let sql = format!("COPY {before} FROM STDIN{after}");
+    if matches!(path.as_str(), "stdin" | "pstdin") {
+        return session.execute(&sql, &mut std::io::stdin());
+    }
+    let mut file = std::fs::File::open(&path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(Error::new(SqlState::WrongObjectType, format!("{path}: cannot copy from a directory")));
+    }
+    session.execute(&sql, &mut file)
+}
+
+/// The table, the file, and the options.
+fn split_copy(text: &str) -> Result<(&str, String, &str)> {
+    let mut depth = 0_i32;
+    let mut quoted = false;
+    let mut from = None;
+    for (at, character) in text.char_indices() {
+        match character {
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ if character.is_whitespace() && depth == 0 => {
+                let word = text[at..].split_whitespace().next().unwrap_or_default();
+                if word.eq_ignore_ascii_case("from") {
+                    from = Some(at);
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    let Some(from) = from else {
+        return Err(Error::new(SqlState::SyntaxError, "\\copy: wants TABLE FROM FILE"));
+    };
+    let rest = text[from..].trim_start();
+    let mut arguments = Arguments::new(rest, "from".len());
+    let path = arguments.word().filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| Error::new(SqlState::SyntaxError, "\\copy: parse error at end of line"))?;
+    Ok((&text[..from], path, &rest[arguments.at..]))
 }
 
 fn file(arguments: &mut Arguments<'_>, command: &str) -> Result<String> {

@@ -64,14 +64,13 @@ pub fn literal_target(command: &Command, text: &str, lookup: &mut dyn Lookup) ->
     let table = name::changeable(name, text, lookup)?;
     let width = values.rows.first().map_or(0, |row| row.content.len());
     let target = Target::new(&table, &insert.columns, width, None, text)?;
+    let types = target.types();
+    let (positions, unset) = target.into_parts();
     let mut defaults = Vec::new();
-    for (position, default) in target.defaults.iter().enumerate() {
-        if !target.positions.contains(&position) {
-            let Expr::Literal { value, .. } = default else { return Ok(None) };
-            defaults.push((position, value.clone()));
-        }
+    for (position, default) in unset {
+        let Expr::Literal { value, .. } = default else { return Ok(None) };
+        defaults.push((position, value));
     }
-    let (types, positions) = (target.types(), target.positions);
     Ok(Some(RowTarget { table, types, positions, defaults }))
 }
 
@@ -121,7 +120,7 @@ fn insert_query(
 }
 
 /// The table that an INSERT fills, and which of its columns the statement gives values for.
-struct Target<'t> {
+pub struct Target<'t> {
     table: &'t Table,
     /// The columns' positions in the table, in the order of the values.
     positions: Vec<usize>,
@@ -132,7 +131,7 @@ struct Target<'t> {
 impl<'t> Target<'t> {
     /// `columns` as the statement lists them, or nothing; `width` values come for them, and `extra` is the first
     /// for which there is no column.
-    fn new(
+    pub fn new(
         table: &'t Table,
         columns: &[ObjectName],
         width: usize,
@@ -181,7 +180,15 @@ impl<'t> Target<'t> {
         Ok(Target { table, positions, defaults })
     }
 
-    fn types(&self) -> Vec<DataType> {
+    /// The positions, and for every column that is not among them its position and its default.
+    pub fn into_parts(self) -> (Vec<usize>, Vec<(usize, Expr)>) {
+        let Target { positions, defaults, .. } = self;
+        let defaults = defaults.into_iter().enumerate();
+        let defaults = defaults.filter(|(position, _)| !positions.contains(position)).collect();
+        (positions, defaults)
+    }
+
+    pub fn types(&self) -> Vec<DataType> {
         self.table.schema.columns().iter().map(|column| column.data_type).collect()
     }
 

@@ -3,6 +3,7 @@
 //! What SQL has and this database does not is refused here, by name; nothing is ignored.
 
 mod coerce;
+mod copy;
 mod ddl;
 mod dml;
 mod expr;
@@ -54,6 +55,11 @@ pub fn bind<'a>(
             let explain = utility::explain(*analyze, *verbose, options.as_deref().unwrap_or_default())?;
             Ok(Statement::Explain(explain(plannable(statement, text, lookup)?)))
         }
+        S::Copy { source, to: false, target, options, legacy_options, values } if values.is_empty() => {
+            copy::from(source, target, (options, legacy_options), text, lookup).map(Statement::CopyFrom)
+        }
+        S::Copy { to: true, .. } => Err(Error::unsupported("COPY TO")
+            .with_hint("A SELECT prints its rows as CSV after \\pset format csv.")),
         S::CreateTable(create) => ddl::create_table(create, text, lookup),
         S::CreateIndex(create) => ddl::create_index(create, text, lookup),
         S::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
