@@ -10,10 +10,11 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 
 use crate::answer::digest;
+use crate::data::write_csv;
 use crate::engine::{Engine, Place};
 use crate::measure::{Usage, median};
 use crate::result::{Cost, Entrant, Outcome};
-use crate::workload::{Before, Size, Workload, workload};
+use crate::workload::{Before, CSV, Size, Workload, workload};
 
 pub struct Race<'a> {
     pub engines: &'a mut [Box<dyn Engine>],
@@ -35,6 +36,9 @@ impl Race<'_> {
     fn prepare(&mut self, workloads: &[&'static Workload]) -> Result<()> {
         self.bar.set_message("loading");
         let needs = |wanted: &[Before]| workloads.iter().any(|workload| wanted.contains(&workload.before));
+        let mut csv = BufWriter::new(File::create(self.place.path(CSV))?);
+        write_csv(&mut csv, self.size.rows)?;
+        csv.flush()?;
         let w1 = workload("W1").map_err(anyhow::Error::msg)?;
         for engine in self.engines.iter_mut() {
             let script = write_script(self.place, w1, &**engine, self.size)?;

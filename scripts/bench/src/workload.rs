@@ -59,6 +59,9 @@ impl Workload {
     }
 }
 
+/// Where the rows are for those who read them from a file; the shell's directory is the current one.
+pub const CSV: &str = "employees.csv";
+
 /// Rows that one statement of W1 inserts.
 const ROWS_PER_STATEMENT: u64 = 1_000;
 
@@ -76,6 +79,20 @@ pub const WORKLOADS: &[Workload] = &[
         order: KEYED,
         write: |mut out, _, size| {
             write_inserts(&mut out, size.rows, ROWS_PER_STATEMENT)?;
+            writeln!(out, "{SUM}")
+        },
+    },
+    Workload {
+        name: "W1b",
+        about: "all rows from a CSV file, in one statement",
+        before: Before::Empty,
+        goal: 0.5,
+        order: KEYED,
+        write: |out, dialect, _| {
+            match dialect {
+                Dialect::Inox | Dialect::Postgres => writeln!(out, "\\copy employees FROM '{CSV}' CSV")?,
+                Dialect::Sqlite => writeln!(out, ".mode csv\n.import {CSV} employees")?,
+            }
             writeln!(out, "{SUM}")
         },
     },

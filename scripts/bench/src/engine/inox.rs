@@ -93,7 +93,7 @@ impl Engine for Inox {
     }
 
     fn size(&self) -> Result<u64> {
-        files::size(&self.directory)
+        files::size(&self.directory.join("base"))
     }
 
     fn log_size(&self) -> Result<u64> {

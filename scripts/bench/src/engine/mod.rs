@@ -37,7 +37,7 @@ pub trait Engine {
     /// Runs a script on what was prepared.
     fn run(&mut self, script: &Path, answer: &Path) -> Result<Usage>;
 
-    /// Bytes on disk of what was prepared last, the log included.
+    /// Bytes on disk of what was prepared last, without the log.
     fn size(&self) -> Result<u64>;
 
     /// The log that a crash left to be read, in bytes.

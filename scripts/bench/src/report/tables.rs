@@ -88,7 +88,7 @@ fn remarks(results: &Results) -> Vec<String> {
                 .entrants
                 .iter()
                 .map(|entrant| format!("{} {:.1} MB", entrant.engine, entrant.size as f64 / 1e6));
-            remarks.push(format!("On disk after W1: {}.", sizes.collect::<Vec<_>>().join(", ")));
+            remarks.push(format!("On disk after W1, without the logs: {}.", sizes.collect::<Vec<_>>().join(", ")));
         }
     }
     remarks
