@@ -8,6 +8,7 @@
 mod answer;
 mod data;
 mod engine;
+mod growth;
 mod limits;
 mod measure;
 mod race;
@@ -53,6 +54,10 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["workloads", "out"])]
     stages: bool,
 
+    /// InoxDB alone, with a hundred thousand, a million and ten million rows, and print a table for the book.
+    #[arg(long, conflicts_with_all = ["workloads", "out", "stages", "rows", "quick"])]
+    growth: bool,
+
     /// Where to race; a directory on the disk that is meant, which is removed when all went well.
     #[arg(long, default_value = "target/race")]
     directory: PathBuf,
@@ -96,6 +101,15 @@ fn run(arguments: &Arguments) -> Result<()> {
         print!("{table}");
         return Ok(());
     }
+    if arguments.growth {
+        let bar = progress()?;
+        let inox = Inox::new(arguments.program()?, place.clone())?;
+        let table = growth::measure(Box::new(inox), &place, arguments.rounds(), &bar)?;
+        bar.finish_and_clear();
+        fs::remove_dir_all(&place.directory)?;
+        print!("{table}");
+        return Ok(());
+    }
     // After an error, all is left as it was, to be looked at.
     let results = race(arguments, &place)?;
     fs::remove_dir_all(&place.directory)?;
@@ -111,9 +125,7 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
     let rounds = arguments.rounds();
     let workloads: Vec<&'static Workload> =
         if arguments.workloads.is_empty() { WORKLOADS.iter().collect() } else { arguments.workloads.clone() };
-    let program = fs::canonicalize(&arguments.program)
-        .with_context(|| format!("{} is not built", arguments.program.display()))?;
-    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Inox::new(program, place.clone())?)];
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Inox::new(arguments.program()?, place.clone())?)];
     match Sqlite::find(place.clone()) {
         Some(sqlite) => engines.push(Box::new(sqlite)),
         None => eprintln!("SQLite does not race: there is no sqlite3 (see --install)"),
@@ -133,6 +145,10 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
 }
 
 impl Arguments {
+    fn program(&self) -> Result<PathBuf> {
+        fs::canonicalize(&self.program).with_context(|| format!("{} is not built", self.program.display()))
+    }
+
     fn rounds(&self) -> usize {
         self.rounds.map_or(if self.quick { 3 } else { 5 }, usize::from)
     }

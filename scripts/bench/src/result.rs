@@ -1,5 +1,7 @@
 //! What a race leaves behind: the figures, as they are written down.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::limits::Limits;
@@ -16,13 +18,48 @@ pub struct Results {
     pub outcomes: Vec<Outcome>,
 }
 
+/// What we want to see.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Goal {
+    /// The most processor time, as a part of the better peer's; `None` where the disk decides.
+    pub cpu: Option<f64>,
+    /// The most time, as a part of what `against` takes.
+    pub wall: f64,
+    pub against: Against,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Against {
+    Peer,
+    /// [`Limits::append`]
+    Appends,
+    /// [`Limits::append_small`]
+    SmallAppends,
+}
+
+impl Goal {
+    /// So much of the better peer's time and processor time.
+    pub const fn of_peer(ratio: f64) -> Goal {
+        Goal { cpu: Some(ratio), wall: ratio, against: Against::Peer }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.against, self.cpu) {
+            (Against::Peer, _) => write!(f, "{}", self.wall),
+            (_, Some(cpu)) => write!(f, "CPU {cpu}, wall {} × bare", self.wall),
+            (_, None) => write!(f, "wall {} × bare", self.wall),
+        }
+    }
+}
+
 /// A workload, with all who took part.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     pub workload: String,
     pub about: String,
-    /// The ratio to the better peer that we want to see.
-    pub goal: f64,
+    pub goal: Goal,
     /// InoxDB is the first.
     pub entrants: Vec<Entrant>,
 }
@@ -57,10 +94,20 @@ impl Outcome {
         Some(of(&ours.cost) / best)
     }
 
-    /// Whether both time and processor time are within the goal; nobody to compare with is no success.
-    pub fn reaches_goal(&self) -> bool {
-        let within = |of| self.ratio(of).is_some_and(|ratio| ratio <= self.goal);
-        within(|cost| cost.wall) && within(|cost| cost.cpu)
+    /// Whether time and processor time are within the goal; nobody to compare with is no success.
+    pub fn reaches_goal(&self, limits: &Limits) -> bool {
+        let cpu =
+            self.goal.cpu.is_none_or(|most| self.ratio(|cost| cost.cpu).is_some_and(|ratio| ratio <= most));
+        let wall = match self.goal.against {
+            Against::Peer => self.ratio(|cost| cost.wall),
+            Against::Appends => self.to(limits.append),
+            Against::SmallAppends => self.to(limits.append_small),
+        };
+        cpu && wall.is_some_and(|ratio| ratio <= self.goal.wall)
+    }
+
+    fn to(&self, limit: f64) -> Option<f64> {
+        Some(self.entrants.first()?.cost.wall / limit)
     }
 }
 
@@ -75,14 +122,23 @@ pub mod tests {
             size: 0,
             log: None,
         });
-        Outcome { workload: "W0".into(), about: "nothing".into(), goal: 0.5, entrants: entrants.collect() }
+        Outcome {
+            workload: "W0".into(),
+            about: "nothing".into(),
+            goal: Goal::of_peer(0.5),
+            entrants: entrants.collect(),
+        }
     }
 
     #[test]
     fn the_better_peer_counts() {
         assert_eq!(outcome(&[1.0, 2.0, 4.0]).ratio(|cost| cost.wall), Some(0.5));
-        assert!(outcome(&[1.0, 2.0, 4.0]).reaches_goal());
-        assert!(!outcome(&[1.0, 4.0, 1.5]).reaches_goal());
-        assert!(!outcome(&[1.0]).reaches_goal());
+        let limits = Limits { append: 0.8, append_small: 0.5, read: 0.1, copy: 0.1 };
+        assert!(outcome(&[1.0, 2.0, 4.0]).reaches_goal(&limits));
+        assert!(!outcome(&[1.0, 4.0, 1.5]).reaches_goal(&limits));
+        assert!(!outcome(&[1.0]).reaches_goal(&limits));
+        let bare = |against| Goal { cpu: None, wall: 1.3, against };
+        let reaches = |against| Outcome { goal: bare(against), ..outcome(&[1.0]) }.reaches_goal(&limits);
+        assert!(reaches(Against::Appends) && !reaches(Against::SmallAppends));
     }
 }

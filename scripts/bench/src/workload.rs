@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 use crate::answer::Order;
 use crate::data::write_inserts;
+use crate::result::{Against, Goal};
 
 /// What a workload finds when it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +43,7 @@ pub struct Workload {
     pub name: &'static str,
     pub about: &'static str,
     pub before: Before,
-    /// The largest ratio to the better peer that we want to see.
-    pub goal: f64,
+    pub goal: Goal,
     pub order: Order,
     write: fn(&mut dyn Write, Dialect, Size) -> io::Result<()>,
 }
@@ -68,6 +68,8 @@ const ROWS_PER_STATEMENT: u64 = 1_000;
 /// What every changing workload is asked in the end.
 const SUM: &str = "SELECT COUNT(*), SUM(salary), MIN(name), MAX(name) FROM employees;";
 
+const HALF: Goal = Goal::of_peer(0.5);
+
 const KEYED: Order = Order::AsGiven;
 
 pub const WORKLOADS: &[Workload] = &[
@@ -75,7 +77,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W1",
         about: "all rows by INSERTs of 1,000, each its own commit",
         before: Before::Empty,
-        goal: 0.5,
+        goal: Goal { cpu: Some(0.5), wall: 1.3, against: Against::Appends },
         order: KEYED,
         write: |mut out, _, size| {
             write_inserts(&mut out, size.rows, ROWS_PER_STATEMENT)?;
@@ -86,7 +88,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W1b",
         about: "all rows from a CSV file, in one statement",
         before: Before::Empty,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, dialect, _| {
             match dialect {
@@ -100,7 +102,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W2",
         about: "2,000 INSERTs of one row, each its own commit",
         before: Before::Empty,
-        goal: 0.5,
+        goal: Goal { cpu: None, wall: 1.1, against: Against::SmallAppends },
         order: KEYED,
         write: |mut out, _, _| {
             write_inserts(&mut out, 2_000, 1)?;
@@ -111,7 +113,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W3",
         about: "INSERTs of one row for a tenth of the rows, in one transaction",
         before: Before::Empty,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |mut out, _, size| {
             writeln!(out, "BEGIN;")?;
@@ -123,7 +125,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W4",
         about: "100,000 SELECTs by primary key",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, size| {
             let mut rng = Rng::with_seed(4);
@@ -136,7 +138,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W5",
         about: "COUNT, SUM and AVG with two conditions",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, _| aggregates(out),
     },
@@ -144,7 +146,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W5c",
         about: "the same, with nothing in memory",
         before: Before::Cold,
-        goal: 0.8,
+        goal: Goal::of_peer(0.8),
         order: KEYED,
         write: |out, _, _| aggregates(out),
     },
@@ -152,7 +154,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W6a",
         about: "ORDER BY salary DESC LIMIT 10",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         // With the key as well, there is one right answer.
         write: |out, _, _| writeln!(out, "SELECT * FROM employees ORDER BY salary DESC, id LIMIT 10;"),
@@ -161,7 +163,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W6b",
         about: "ORDER BY salary, all rows printed",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: Order::By(3),
         write: |out, _, _| writeln!(out, "SELECT * FROM employees ORDER BY salary;"),
     },
@@ -169,7 +171,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W6c",
         about: "the same with work_mem at 4 MB",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: Order::By(3),
         write: |out, dialect, _| {
             match dialect {
@@ -183,7 +185,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W7",
         about: "GROUP BY department with COUNT and AVG",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: Order::Any,
         write: |out, _, _| {
             writeln!(out, "SELECT department, COUNT(*), AVG(salary) FROM employees GROUP BY department;")
@@ -193,7 +195,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W8u",
         about: "UPDATE of a tenth of the rows",
         before: Before::Copy,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, _| {
             writeln!(out, "UPDATE employees SET salary = salary + 1 WHERE id % 10 = 3;\n{SUM}")
@@ -203,7 +205,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W8d",
         about: "DELETE of a tenth of the rows",
         before: Before::Copy,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, _| writeln!(out, "DELETE FROM employees WHERE id % 10 = 7;\n{SUM}"),
     },
@@ -211,7 +213,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W9",
         about: "20,000 ranges of 101 rows by primary key",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, size| {
             let mut rng = Rng::with_seed(9);
@@ -226,7 +228,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W10",
         about: "CREATE INDEX on salary",
         before: Before::Copy,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, _| {
             writeln!(out, "CREATE INDEX employees_salary ON employees (salary);")?;
@@ -237,7 +239,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W11",
         about: "SELECT * of all rows to a file",
         before: Before::Loaded,
-        goal: 0.5,
+        goal: HALF,
         order: Order::Any,
         write: |out, _, _| writeln!(out, "SELECT * FROM employees;"),
     },
@@ -245,7 +247,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "W12",
         about: "opened again after kill -9, with all rows in the log",
         before: Before::Crashed,
-        goal: 0.5,
+        goal: HALF,
         order: KEYED,
         write: |out, _, _| writeln!(out, "SELECT COUNT(*) FROM employees;"),
     },

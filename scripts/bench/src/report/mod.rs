@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::result::Results;
 
-pub use tables::terminal;
+pub use tables::{seconds, terminal, thousands};
 
 /// Writes `race.json`, `race.md` and `race.svg`.
 pub fn write(results: &Results, directory: &Path) -> Result<()> {

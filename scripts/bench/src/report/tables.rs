@@ -4,6 +4,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Object, Rows};
 use tabled::settings::{Alignment, Style};
 
+use crate::limits::Limits;
 use crate::result::{Cost, Outcome, Results};
 
 /// For whoever waited.
@@ -25,20 +26,20 @@ fn table(results: &Results) -> tabled::Table {
     head.extend(["CPU, s", "wall ratio", "CPU ratio", "goal", "memory, MiB"].map(String::from));
     builder.push_record(head);
     for outcome in &results.outcomes {
-        builder.push_record(line(outcome));
+        builder.push_record(line(outcome, &results.limits));
     }
     let mut table = builder.build();
     table.modify(Columns::new(2..).not(Rows::first()), Alignment::right());
     table
 }
 
-fn line(outcome: &Outcome) -> Vec<String> {
+fn line(outcome: &Outcome, limits: &Limits) -> Vec<String> {
     let join = |of: fn(&Cost) -> f64| {
         outcome.entrants.iter().map(|entrant| seconds(of(&entrant.cost))).collect::<Vec<_>>()
     };
     let ratio = |of| outcome.ratio(of).map_or("–".into(), |ratio| format!("{ratio:.2}"));
     let memory = outcome.entrants.first().and_then(|ours| ours.cost.memory);
-    let reached = if outcome.reaches_goal() { "reached" } else { "missed" };
+    let reached = if outcome.reaches_goal(limits) { "reached" } else { "missed" };
     let mut line = vec![outcome.workload.clone(), outcome.about.clone()];
     line.extend(join(|cost| cost.wall));
     line.push(join(|cost| cost.cpu).join(" / "));
@@ -49,7 +50,7 @@ fn line(outcome: &Outcome) -> Vec<String> {
     line
 }
 
-fn seconds(seconds: f64) -> String {
+pub fn seconds(seconds: f64) -> String {
     if seconds < 0.1 { format!("{seconds:.4}") } else { format!("{seconds:.3}") }
 }
 
@@ -88,13 +89,16 @@ fn remarks(results: &Results) -> Vec<String> {
                 .entrants
                 .iter()
                 .map(|entrant| format!("{} {:.1} MB", entrant.engine, entrant.size as f64 / 1e6));
-            remarks.push(format!("On disk after W1, without the logs: {}.", sizes.collect::<Vec<_>>().join(", ")));
+            remarks.push(format!(
+                "On disk after W1, without the logs: {}.",
+                sizes.collect::<Vec<_>>().join(", ")
+            ));
         }
     }
     remarks
 }
 
-fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -109,7 +113,6 @@ fn thousands(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Limits;
     use crate::result::tests::outcome;
 
     #[test]
