@@ -21,6 +21,8 @@ pub enum Step {
     Test,
     /// The race can be run, and all who are installed give the same answers
     Race,
+    /// No piece of work takes more instructions than it did
+    Instructions,
     /// milestones/lineage.toml declares every difference between the stages
     Lineage,
     /// Each milestone, copied out of the repository, builds and passes its unit tests
@@ -57,6 +59,7 @@ impl Step {
             }
             Step::Test => cargo(root, &["test", "--workspace"]),
             Step::Race => race(root),
+            Step::Instructions => instructions(root),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())
@@ -74,6 +77,13 @@ fn race(root: &Path) -> Result<()> {
     cargo(root, &["build", "--quiet", "--package", "m5-sql"])?;
     let race = ["run", "--quiet", "--package", "inox-bench", "--", "--program", "target/debug/inoxdb"];
     cargo(root, &[&race[..], &["--rows", "10000", "--rounds", "1", "--directory", "target/race-ci"]].concat())
+}
+
+/// The program as its users build it: other optimisations would take other instructions.
+fn instructions(root: &Path) -> Result<()> {
+    cargo(root, &["build", "--quiet", "--release", "--package", "m5-sql"])?;
+    let count = ["run", "--quiet", "--package", "inox-bench", "--", "--instructions"];
+    cargo(root, &[&count[..], &["--directory", "target/instructions"]].concat())
 }
 
 fn cargo(dir: &Path, arguments: &[&str]) -> Result<()> {

@@ -9,6 +9,7 @@ mod answer;
 mod data;
 mod engine;
 mod growth;
+mod instructions;
 mod limits;
 mod measure;
 mod race;
@@ -58,6 +59,14 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["workloads", "out", "stages", "rows", "quick"])]
     growth: bool,
 
+    /// Count the instructions of four pieces of work and compare with what was recorded.
+    #[arg(long, conflicts_with_all = ["workloads", "out", "stages", "growth", "rows", "quick"])]
+    instructions: bool,
+
+    /// Record the counts.
+    #[arg(long, requires = "instructions")]
+    record: bool,
+
     /// Where to race; a directory on the disk that is meant, which is removed when all went well.
     #[arg(long, default_value = "target/race")]
     directory: PathBuf,
@@ -100,6 +109,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         fs::remove_dir_all(&place.directory)?;
         print!("{table}");
         return Ok(());
+    }
+    if arguments.instructions {
+        instructions::check(&arguments.program()?, &place.directory, arguments.record)?;
+        return Ok(fs::remove_dir_all(&place.directory)?);
     }
     if arguments.growth {
         let bar = progress()?;
