@@ -131,7 +131,7 @@ impl Tables {
 
 /// The line that follows these.
 pub fn checksum(lines: &str) -> String {
-    format!("crc32c {:08x}\n", crc32c::crc32c(lines.as_bytes()))
+    format!("crc32c {:08x}\n", crc_fast::crc32_iscsi(lines.as_bytes()))
 }
 
 /// The columns as they are declared: `("id" integer not null, "name" text)`.

@@ -49,19 +49,18 @@ pub fn shared_buffers(text: &str) -> Result<usize> {
         .map_err(|_| Error::new(SqlState::InvalidParameterValue, "shared_buffers exceeds the address space"))
 }
 
-/// `work_mem` in bytes; a number alone counts kilobytes, and less than 64 of them are refused, as in PostgreSQL.
-pub fn work_mem(text: &str) -> Result<usize> {
-    let kilobytes = parse("work_mem", text, 1 << 10)? >> 10;
+/// `work_mem` or `maintenance_work_mem` in bytes; a number alone counts kilobytes, and less than 64 of them are refused, as
+/// in PostgreSQL.
+pub fn work_mem(name: &str, text: &str) -> Result<usize> {
+    let kilobytes = parse(name, text, 1 << 10)? >> 10;
     if !(64..=i32::MAX as u64).contains(&kilobytes) {
         return Err(Error::new(
             SqlState::InvalidParameterValue,
-            format!(
-                "{kilobytes} kB is outside the valid range for parameter \"work_mem\" (64 .. 2147483647)"
-            ),
+            format!("{kilobytes} kB is outside the valid range for parameter \"{name}\" (64 .. 2147483647)"),
         ));
     }
     usize::try_from(kilobytes << 10)
-        .map_err(|_| Error::new(SqlState::InvalidParameterValue, "work_mem exceeds the address space"))
+        .map_err(|_| Error::new(SqlState::InvalidParameterValue, format!("{name} exceeds the address space")))
 }
 
 #[cfg(test)]

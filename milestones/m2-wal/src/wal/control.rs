@@ -191,7 +191,7 @@ impl ControlFile {
 impl Slot {
     fn compute_crc(&self) -> u32 {
         let bytes = self.as_bytes();
-        crc32c::crc32c(&bytes[..bytes.len() - size_of::<U32>()])
+        crc_fast::crc32_iscsi(&bytes[..bytes.len() - size_of::<U32>()])
     }
 
     fn is_valid(&self) -> bool {

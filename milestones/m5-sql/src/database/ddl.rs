@@ -60,7 +60,11 @@ impl Database {
             constraint: None,
         };
         let (table, index) = self.new_index(&create.table, index)?;
-        self.with_context(None, |context| build_index(context, &table, &index))
+        let maintenance_work_mem = self.settings.maintenance_work_mem;
+        self.with_context(None, |context| {
+            context.work_mem = maintenance_work_mem;
+            build_index(context, &table, &index)
+        })
     }
 
     pub(super) fn drop_indexes(&mut self, drop: &DropIndex, sink: &mut dyn Sink) -> Result<()> {

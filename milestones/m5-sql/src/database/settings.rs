@@ -13,13 +13,24 @@ pub struct Settings {
     pub shared_buffers: usize,
     /// Bytes that one sort or hash table may take before it spills.
     pub work_mem: usize,
+    /// Bytes that CREATE INDEX may sort in: there is one at a time, and it has much to sort.
+    pub maintenance_work_mem: usize,
 }
 
 const DEFAULT_WORK_MEM: usize = 4 << 20;
 
+/// PostgreSQL has 64 MB. With these, a million keys of an integer are sorted in memory, and all that is not buffers stays
+/// within 64 MB.
+const DEFAULT_MAINTENANCE_WORK_MEM: usize = 48 << 20;
+
 impl Settings {
     pub fn new(options: Options) -> Settings {
-        Settings { defaults: options, shared_buffers: options.shared_buffers, work_mem: DEFAULT_WORK_MEM }
+        Settings {
+            defaults: options,
+            shared_buffers: options.shared_buffers,
+            work_mem: DEFAULT_WORK_MEM,
+            maintenance_work_mem: DEFAULT_MAINTENANCE_WORK_MEM,
+        }
     }
 }
 
@@ -38,7 +49,14 @@ impl Database {
             "work_mem" => {
                 self.settings.work_mem = match value {
                     SetValue::Default => DEFAULT_WORK_MEM,
-                    SetValue::Text(text) => work_mem(text)?,
+                    SetValue::Text(text) => work_mem(name, text)?,
+                };
+                Ok(())
+            }
+            "maintenance_work_mem" => {
+                self.settings.maintenance_work_mem = match value {
+                    SetValue::Default => DEFAULT_MAINTENANCE_WORK_MEM,
+                    SetValue::Text(text) => work_mem(name, text)?,
                 };
                 Ok(())
             }
@@ -51,6 +69,7 @@ impl Database {
         match name {
             "shared_buffers" => Ok(format_size(self.settings.shared_buffers)),
             "work_mem" => Ok(format_size(self.settings.work_mem)),
+            "maintenance_work_mem" => Ok(format_size(self.settings.maintenance_work_mem)),
             "server_version" => Ok(env!("CARGO_PKG_VERSION").to_string()),
             _ => Err(unrecognized(name)),
         }

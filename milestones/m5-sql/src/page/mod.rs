@@ -22,6 +22,7 @@ pub use edit::{Delta, Move, PageMut};
 pub use slotted::{HAS_FREE_LINES, ItemFlags, LinePointer};
 
 use crate::error::{Error, Result};
+use crc_fast::{CrcAlgorithm, Digest};
 use std::fmt;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -237,9 +238,10 @@ impl Page {
         place[4] = id.file.fork as u8;
         place[5..].copy_from_slice(&id.page.to_le_bytes());
         let bytes = self.bytes();
-        let crc = crc32c::crc32c(&place);
-        let crc = crc32c::crc32c_append(crc, &bytes[..8]);
-        crc32c::crc32c_append(crc, &bytes[12..])
+        // The parameters that this crate calls by the name of RFC 3720 (iSCSI) are CRC-32C's.
+        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+        [&place[..], &bytes[..8], &bytes[12..]].iter().for_each(|part| digest.update(part));
+        digest.finalize() as u32
     }
 
     /// Makes the page ready to be written at `id`.

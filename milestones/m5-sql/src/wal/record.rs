@@ -193,7 +193,7 @@ pub fn finish(
         reserved: 0.into(),
     };
     buffer[start..start + RECORD_HEADER_SIZE].copy_from_slice(header.as_bytes());
-    header.crc = crc32c::crc32c(&buffer[start + 8..]).into();
+    header.crc = crc_fast::crc32_iscsi(&buffer[start + 8..]).into();
     buffer[start + 4..start + 8].copy_from_slice(header.crc.as_bytes());
     buffer.resize(start + len.next_multiple_of(ALIGNMENT as usize), 0);
 }
@@ -210,7 +210,7 @@ impl Record {
     /// A record from its bytes, if they are what was written.
     pub fn parse(bytes: &[u8]) -> Result<Option<Record>> {
         let Ok((header, body)) = RecordHeader::read_from_prefix(bytes) else { return Ok(None) };
-        if header.crc.get() != crc32c::crc32c(&bytes[8..]) {
+        if header.crc.get() != crc_fast::crc32_iscsi(&bytes[8..]) {
             return Ok(None);
         }
         let Some(kind) = RecordKind::from_byte(header.kind) else {
@@ -473,7 +473,7 @@ mod tests {
         (header.kind, header.blocks) = (RecordKind::Change as u8, 1);
         forge(&mut header, &mut block);
         let mut bytes = [header.as_bytes(), block.as_bytes(), &[0, 0]].concat();
-        let crc = crc32c::crc32c(&bytes[8..]);
+        let crc = crc_fast::crc32_iscsi(&bytes[8..]);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
         Record::parse(&bytes)?.expect("the checksum is valid").check()
     }
