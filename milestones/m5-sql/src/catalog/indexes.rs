@@ -28,6 +28,13 @@ pub struct Index {
     pub constraint: Option<String>,
 }
 
+impl Index {
+    /// Whether new values in these columns can make a key that another row has.
+    pub fn is_unique_over(&self, columns: &[usize]) -> bool {
+        self.unique && self.columns.iter().any(|column| columns.contains(column))
+    }
+}
+
 impl Catalog {
     /// The index called `name`, and its table.
     pub fn index(&self, name: &str) -> Option<(&Arc<Table>, &Arc<Index>)> {

@@ -60,9 +60,8 @@ pub fn update(context: &mut Context<'_>, update: &Update, writer: &mut TableWrit
     for (column, value) in &update.assignments {
         assignments.push((*column, Evaluator::new(value)?));
     }
-    let assigned = |column: &usize| update.assignments.iter().any(|(assigned, _)| assigned == column);
-    let must_wait =
-        update.table.indexes.iter().any(|index| index.unique && index.columns.iter().any(assigned));
+    let assigned: Vec<usize> = update.assignments.iter().map(|(column, _)| *column).collect();
+    let must_wait = update.table.indexes.iter().any(|index| index.is_unique_over(&assigned));
 
     let mut batch = Batch::default();
     let mut waiting_room = WaitingRoom::default();
@@ -79,7 +78,7 @@ pub fn update(context: &mut Context<'_>, update: &Update, writer: &mut TableWrit
         if must_wait {
             waiting_room.take(context, writer)?;
         } else {
-            writer.store(context.pages, context.transaction)?;
+            writer.store_versions(context.pages, context.transaction, &assigned)?;
         }
     }
     waiting_room.store_all(context, writer)?;

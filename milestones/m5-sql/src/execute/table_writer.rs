@@ -89,6 +89,27 @@ impl TableWriter {
 
     /// Stores the rows that are waiting; how many they were.
     pub fn store(&mut self, pages: &mut Pages, transaction: &Transaction) -> Result<u64> {
+        self.store_checked(pages, transaction, |index| index.unique)
+    }
+
+    /// The same for new versions of rows that have other values in the columns `changed` only, and whose old versions
+    /// are deleted. A unique key without any of these is still the key of the same row, and of no other.
+    pub fn store_versions(
+        &mut self,
+        pages: &mut Pages,
+        transaction: &Transaction,
+        changed: &[usize],
+    ) -> Result<u64> {
+        self.store_checked(pages, transaction, |index| index.is_unique_over(changed))
+    }
+
+    /// `is_checked` says of which indexes the keys may be in use already.
+    fn store_checked(
+        &mut self,
+        pages: &mut Pages,
+        transaction: &Transaction,
+        is_checked: impl Fn(&Index) -> bool,
+    ) -> Result<u64> {
         let TableWriter { table, heap, trees, tuples, tids, entries } = self;
         tids.clear();
         heap.insert(pages, transaction, table.layout.column_count(), tuples, tids)?;
@@ -97,7 +118,7 @@ impl TableWriter {
             for (number, tid) in tids.iter().enumerate() {
                 entries.push_tuple(&table.layout, tuples.tuple(number), &index.columns, *tid)?;
             }
-            insert_entries(pages, transaction, (table, index), (heap, tree), entries)?;
+            insert_entries(pages, transaction, (table, index), (heap, tree), entries, is_checked(index))?;
         }
         let stored = tuples.len() as u64;
         tuples.clear();
@@ -116,11 +137,12 @@ fn insert_entries(
     (table, index): (&Table, &Index),
     (heap, tree): (&Heap, &mut BTree),
     entries: &mut Entries,
+    is_checked: bool,
 ) -> Result<()> {
     // A row counts if the next command would see it: also one that this very command has stored.
     let after = transaction.after_this_command();
     let mut is_live = |pages: &mut Pages, tid| Ok(heap.get(pages, &after, tid)?.is_some());
-    let unique: Option<&mut crate::index::IsLive<'_>> = if index.unique { Some(&mut is_live) } else { None };
+    let unique: Option<&mut crate::index::IsLive<'_>> = if is_checked { Some(&mut is_live) } else { None };
     let Some(conflict) = tree.insert_many(pages, transaction.xid(), entries, unique)? else { return Ok(()) };
     let found = heap.get(pages, &after, conflict.existing)?;
     let tuple = found.as_ref().map_or(&[][..], |found| found.bytes());
