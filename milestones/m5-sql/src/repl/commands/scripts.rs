@@ -98,7 +98,7 @@ fn split_copy(text: &str) -> Result<(&str, String, &str)> {
         }
     }
     let Some(from) = from else {
-        return Err(Error::new(SqlState::SyntaxError, "\\copy: wants TABLE FROM FILE"));
+        return Err(Error::new(SqlState::SyntaxError, "\\copy: parse error at end of line"));
     };
     let rest = text[from..].trim_start();
     let mut arguments = Arguments::new(rest, "from".len());

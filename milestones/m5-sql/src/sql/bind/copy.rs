@@ -28,7 +28,7 @@ pub fn from(
         CopyTarget::Stdout => return Err(Error::new(SqlState::SyntaxError, "STDOUT not allowed with FROM")),
         CopyTarget::File { .. } | CopyTarget::Program { .. } => {
             return Err(Error::unsupported("COPY from a file or a program of the server")
-                .with_hint("psql's \\copy command works for anyone, and here as well."));
+                .with_hint("\\copy reads a file of whoever types it."));
         }
     }
     let table = name::changeable(table_name, text, lookup)?;
