@@ -17,6 +17,12 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("BEGIN", "BEGIN"),
     ("CHECKPOINT", "CHECKPOINT"),
     ("COMMIT", "COMMIT"),
+    (
+        "COPY",
+        "COPY TABLE [(COLUMN [, …])] FROM STDIN [(OPTION [, …])]\n\
+         Options: FORMAT text | csv, DELIMITER 'C', NULL 'TEXT', HEADER, QUOTE 'C', ESCAPE 'C'\n\
+         Data follow on the next lines, up to one of \\. alone; \\copy reads a file.",
+    ),
     ("CREATE INDEX", "CREATE [UNIQUE] INDEX [IF NOT EXISTS] [NAME] ON TABLE (COLUMN [, …])"),
     (
         "CREATE TABLE",
