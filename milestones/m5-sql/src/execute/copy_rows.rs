@@ -164,10 +164,23 @@ impl<'a> CopyRows<'a> {
                 other => break other,
             }
         };
-        let read = read.map_err(|error| Error::io("read", "the data to copy", error));
         self.buffer.truncate(len + *read.as_ref().unwrap_or(&0));
-        self.ended = read? == 0;
-        Ok(())
+        match read {
+            Ok(read) => {
+                self.ended = read == 0;
+                Ok(())
+            }
+            Err(error) => {
+                let state = match error.kind() {
+                    // Whoever typed them has thought better of it.
+                    std::io::ErrorKind::ConnectionAborted => SqlState::QueryCanceled,
+                    _ => SqlState::IoError,
+                };
+                self.line += 1;
+                let error = Error::new(state, format!("COPY from stdin failed: {error}"));
+                Err(self.locate(error, None))
+            }
+        }
     }
 
     /// Adds the row in hand to the batch.

@@ -52,7 +52,7 @@ impl<'a> CopyLines<'a> {
             }
             Line::Abandoned => {
                 self.state = State::Ended;
-                return Err(io::Error::other("canceled by user request"));
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "canceled by user"));
             }
         }
         Ok(())
