@@ -10,7 +10,7 @@ use crate::engine::{Engine, Place};
 use crate::race::Race;
 use crate::report::{seconds, thousands};
 use crate::result::Outcome;
-use crate::workload::{Size, workload};
+use crate::workload::{LOOKUPS, Size, workload};
 
 /// Rows of the tables.
 const SIZES: [u64; 3] = [100_000, 1_000_000, 10_000_000];
@@ -27,7 +27,8 @@ pub fn measure(engine: Box<dyn Engine>, place: &Place, rounds: usize, bar: &Prog
     let mut engines = [engine];
     let mut columns = Vec::new();
     for rows in SIZES {
-        let mut race = Race { engines: &mut engines, place, size: Size { rows }, rounds, bar };
+        let mut race =
+            Race { engines: &mut engines, place, size: Size { rows, lookups: LOOKUPS }, rounds, bar };
         columns.push(race.run(&workloads)?);
     }
     Ok(table(&columns))

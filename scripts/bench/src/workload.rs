@@ -36,7 +36,12 @@ pub enum Dialect {
 pub struct Size {
     /// Rows of the table.
     pub rows: u64,
+    /// Look-ups by key; there are a fifth as many short ranges.
+    pub lookups: u64,
 }
+
+/// Look-ups where nobody is in a hurry.
+pub const LOOKUPS: u64 = 100_000;
 
 pub struct Workload {
     /// As it is chosen on the command line.
@@ -129,7 +134,7 @@ pub const WORKLOADS: &[Workload] = &[
         order: KEYED,
         write: |out, _, size| {
             let mut rng = Rng::with_seed(4);
-            (0..100_000).try_for_each(|_| {
+            (0..size.lookups).try_for_each(|_| {
                 writeln!(out, "SELECT * FROM employees WHERE id = {};", rng.u64(1..=size.rows))
             })
         },
@@ -217,7 +222,7 @@ pub const WORKLOADS: &[Workload] = &[
         order: KEYED,
         write: |out, _, size| {
             let mut rng = Rng::with_seed(9);
-            (0..20_000).try_for_each(|_| {
+            (0..size.lookups / 5).try_for_each(|_| {
                 let from = rng.u64(1..=size.rows.saturating_sub(100).max(1));
                 let to = from + 100;
                 writeln!(out, "SELECT * FROM employees WHERE id BETWEEN {from} AND {to} ORDER BY id;")
