@@ -205,11 +205,13 @@ fn fill(shape: &str, literals: &[String]) -> String {
     parts.fold(first, |text, part| text + literals.next().map_or("1", |literal| literal) + part)
 }
 
-/// Statements of few shapes, so that most of them come again.
+/// Statements of few shapes and with few literals, so that most of them come again.
 fn statements() -> impl Strategy<Value = Vec<String>> {
-    prop::collection::vec(shape(), 1..4).prop_flat_map(|shapes| {
-        let statement = (prop::sample::select(shapes), prop::collection::vec(literal(), 1..5))
-            .prop_map(|(shape, literals)| fill(shape, &literals));
+    let few = (prop::collection::vec(shape(), 1..3), prop::collection::vec(literal(), 1..4));
+    few.prop_flat_map(|(shapes, literals)| {
+        let literals = prop::collection::vec(prop::sample::select(literals), 1..5);
+        let statement =
+            (prop::sample::select(shapes), literals).prop_map(|(shape, literals)| fill(shape, &literals));
         let other = prop::sample::select(vec![
             "BEGIN",
             "COMMIT",
@@ -217,10 +219,11 @@ fn statements() -> impl Strategy<Value = Vec<String>> {
             "CREATE INDEX ON t (big)",
             "DROP TABLE u",
             "CREATE TABLE u (b text, a smallint)",
+            "CREATE TABLE u (a text, b text)",
             "INSERT INTO u VALUES ('3', 3)",
             "INSERT INTO t (id, small) SELECT id + 1000, small FROM t",
         ]);
-        prop::collection::vec(prop_oneof![9 => statement, 1 => other.prop_map(String::from)], 1..24)
+        prop::collection::vec(prop_oneof![5 => statement, 1 => other.prop_map(String::from)], 1..32)
     })
 }
 
