@@ -25,3 +25,6 @@ impl Database {
         Ok(tag)
     }
 }
+
+#[cfg(test)]
+mod tests;

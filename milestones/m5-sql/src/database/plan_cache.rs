@@ -6,7 +6,7 @@
 //! leaves it to the client, whose planner looks at the literals: with statistics of the values, `= 7` and `= 8` may want
 //! different plans. Here the planner knows no more than the size of the table.
 //!
-//! A plan is kept if it is the one that literals would have got ([`plan::Statement::is_generic`]), and until the table
+//! A plan is kept if it is the one that literals would have got ([`plan::Statement::is_generic`]), and until a table of it
 //! is another or has become twice or half as large. What goes wrong before the plan runs, a number that does not fit for
 //! one, takes the long way from its start, which knows what to say.
 
@@ -43,8 +43,8 @@ enum Entry {
 /// A plan, and what it was made for.
 pub(super) struct CachedPlan {
     statement: plan::Statement,
-    table: Arc<Table>,
-    pages: u64,
+    /// With their sizes in pages.
+    tables: Vec<(Arc<Table>, u64)>,
 }
 
 impl CachedPlan {
@@ -53,17 +53,21 @@ impl CachedPlan {
         let Statement::Plan(statement) = sql::bind(&sql::parse(&text)?, text, lookup)? else {
             return Ok(None);
         };
-        let Some(table) = statement.table().cloned() else { return Ok(None) };
-        let (pages, _) = lookup.size(&table)?;
-        Ok(Some(CachedPlan { statement, table, pages }))
+        let mut tables = Vec::new();
+        for table in statement.tables() {
+            tables.push((Arc::clone(table), lookup.size(table)?.0));
+        }
+        Ok((!tables.is_empty()).then_some(CachedPlan { statement, tables }))
     }
 
     /// Whether it would be made the same way now.
     pub(super) fn holds(&self, catalog: &Catalog, pages: &mut Pages) -> bool {
-        let same = catalog.table(&self.table.name).is_some_and(|table| Arc::ptr_eq(table, &self.table));
-        same && pages.page_count(FileId::main(self.table.oid)).is_ok_and(|pages| {
-            let pages = u64::from(pages);
-            pages <= self.pages.saturating_mul(2) && self.pages <= pages.saturating_mul(2)
+        self.tables.iter().all(|(table, then)| {
+            let same = catalog.table(&table.name).is_some_and(|current| Arc::ptr_eq(current, table));
+            same && pages.page_count(FileId::main(table.oid)).is_ok_and(|now| {
+                let now = u64::from(now);
+                now <= then.saturating_mul(2) && *then <= now.saturating_mul(2)
+            })
         })
     }
 

@@ -432,6 +432,3 @@ fn checked(bytes: &[u8]) -> Result<&str> {
     }
     std::str::from_utf8(bytes).map_err(|error| wrong(bytes[error.valid_up_to()]))
 }
-
-#[cfg(test)]
-mod tests;

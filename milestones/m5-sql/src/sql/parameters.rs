@@ -93,12 +93,13 @@ impl Statement {
         of_node(self.source())
     }
 
-    /// The table that it reads or changes, if its plan comes to that.
-    pub fn table(&self) -> Option<&Arc<Table>> {
-        match self {
+    /// The tables that it reads and changes, so far as its plan comes to them.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Table>> {
+        let filled = match self {
             Statement::Insert(insert) => Some(&insert.table),
-            _ => self.source().table(),
-        }
+            _ => None,
+        };
+        filled.into_iter().chain(self.source().table())
     }
 
     fn source(&self) -> &Node {
@@ -124,18 +125,6 @@ impl Statement {
 }
 
 impl Node {
-    fn input(&self) -> Option<&Node> {
-        match &self.operator {
-            Operator::SeqScan { .. } | Operator::IndexScan { .. } | Operator::Values { .. } => None,
-            Operator::Filter { input, .. }
-            | Operator::Project { input, .. }
-            | Operator::Sort { input, .. }
-            | Operator::Limit { input, .. }
-            | Operator::Aggregate { input, .. }
-            | Operator::Distinct { input } => Some(input),
-        }
-    }
-
     fn table(&self) -> Option<&Arc<Table>> {
         match &self.operator {
             Operator::SeqScan { table, .. } | Operator::IndexScan { table, .. } => Some(table),

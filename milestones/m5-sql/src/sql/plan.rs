@@ -30,6 +30,21 @@ pub struct Node {
     pub estimate: Estimate,
 }
 
+impl Node {
+    /// The node that feeds this one.
+    pub fn input(&self) -> Option<&Node> {
+        match &self.operator {
+            Operator::SeqScan { .. } | Operator::IndexScan { .. } | Operator::Values { .. } => None,
+            Operator::Filter { input, .. }
+            | Operator::Project { input, .. }
+            | Operator::Sort { input, .. }
+            | Operator::Limit { input, .. }
+            | Operator::Aggregate { input, .. }
+            | Operator::Distinct { input } => Some(input),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     pub rows: f64,

@@ -392,3 +392,21 @@ fn a_prepared_statement_outlives_a_change_of_its_table() {
     run(&mut db, "CREATE TABLE u (b text, a text)").unwrap();
     assert_eq!(count(&mut db), "SELECT 0");
 }
+
+#[test]
+fn a_prepared_insert_knows_the_table_that_it_reads() {
+    let mut db = database();
+    run(&mut db, "CREATE TABLE v (a integer PRIMARY KEY, b text)").unwrap();
+    run(&mut db, "INSERT INTO v VALUES (7, 'first')").unwrap();
+    let mut statement = db.prepare("INSERT INTO u SELECT a, b FROM v WHERE a = $1").unwrap();
+    let mut insert = |db: &mut Database| {
+        told(db.execute_prepared(&mut statement, &[Value::Integer(7)], &mut Rows::default()))
+    };
+    assert_eq!(insert(&mut db), "INSERT 1");
+    run(&mut db, "DROP TABLE v").unwrap();
+    assert!(insert(&mut db).starts_with("42P01"));
+    run(&mut db, "CREATE TABLE v (b text, a bigint)").unwrap();
+    run(&mut db, "INSERT INTO v VALUES ('second', 7), ('third', 7)").unwrap();
+    // A bigint is assigned to an integer, as in any INSERT.
+    assert_eq!(insert(&mut db), "INSERT 2");
+}

@@ -55,7 +55,7 @@ fn include_relative(session: &mut Session, arguments: &mut Arguments<'_>) -> Res
     session.include(&path.to_string_lossy())
 }
 
-/// `\\copy … from 'file' …` is `COPY … FROM STDIN …`, and the file is read here.
+/// `\copy … from 'file' …` is `COPY … FROM STDIN …`, and the file is read here.
 fn copy(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let text = arguments.rest();
     let (before, path, after) = split_copy(text)?;
@@ -67,7 +67,9 @@ fn copy(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     };
     let sql = format!("COPY {before} FROM STDIN{after}");
     if matches!(path.as_str(), "stdin" | "pstdin") {
-        return session.execute(&sql, &mut std::io::stdin());
+        // What there is of it has been read already, as commands.
+        return Err(Error::unsupported(format!("\\copy from {path}"))
+            .with_hint("COPY … FROM STDIN reads the lines that follow it."));
     }
     let mut file = std::fs::File::open(&path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {

@@ -128,7 +128,7 @@ impl<'a> Printer<'a> {
             self.property(depth, &format!("Rows Removed by Filter: {removed}"));
         }
         self.details(depth, self.actual(shown_number));
-        if let Some(input) = text::input(shown) {
+        if let Some(input) = shown.input() {
             self.node(input, shown_number + 1, depth + 1);
         }
     }

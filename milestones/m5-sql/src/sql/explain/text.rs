@@ -27,19 +27,6 @@ pub fn title(node: &Node) -> String {
     }
 }
 
-/// The node that feeds this one.
-pub fn input(node: &Node) -> Option<&Node> {
-    match &node.operator {
-        Operator::SeqScan { .. } | Operator::IndexScan { .. } | Operator::Values { .. } => None,
-        Operator::Filter { input, .. }
-        | Operator::Project { input, .. }
-        | Operator::Sort { input, .. }
-        | Operator::Limit { input, .. }
-        | Operator::Aggregate { input, .. }
-        | Operator::Distinct { input } => Some(input),
-    }
-}
-
 /// Everything but the filter, which may come from other nodes, too.
 pub fn properties(node: &Node) -> Vec<String> {
     match &node.operator {

@@ -1,6 +1,7 @@
 //! COPY as a client has it: data in, rows out.
 
-use crate::database::{Database, Sink, Tag};
+use super::super::testing::Rows;
+use super::super::{Database, Sink, Tag};
 use crate::error::{Error, Result};
 use crate::execute::batch::Batch;
 use crate::testing::small_options;
@@ -14,8 +15,7 @@ use std::sync::Arc;
 struct Client<'d> {
     data: &'d [u8],
     step: usize,
-    types: Vec<DataType>,
-    rows: Vec<Vec<Value>>,
+    rows: Rows,
 }
 
 impl Read for Client<'_> {
@@ -29,17 +29,12 @@ impl Read for Client<'_> {
 }
 
 impl Sink for Client<'_> {
-    fn columns(&mut self, _: &[String], types: &[DataType]) -> Result<()> {
-        self.types = types.to_vec();
-        Ok(())
+    fn columns(&mut self, names: &[String], types: &[DataType]) -> Result<()> {
+        self.rows.columns(names, types)
     }
 
     fn rows(&mut self, batch: &Batch) -> Result<()> {
-        batch.rows().try_for_each(|row| {
-            let values = batch.columns.iter().zip(&self.types).map(|(column, of)| column.value(row, *of));
-            self.rows.push(values.collect::<Result<_>>()?);
-            Ok(())
-        })
+        self.rows.rows(batch)
     }
 
     fn copy_in(&mut self) -> Result<Box<dyn Read + '_>> {
@@ -61,9 +56,9 @@ fn database() -> Database {
 }
 
 fn execute(db: &mut Database, sql: &str, data: &[u8], step: usize) -> Result<(Tag, Vec<Vec<Value>>)> {
-    let mut client = Client { data, step, types: Vec::new(), rows: Vec::new() };
+    let mut client = Client { data, step, rows: Rows::default() };
     let tag = db.execute(sql, &mut client)?;
-    Ok((tag, client.rows))
+    Ok((tag, client.rows.rows))
 }
 
 /// The rows of a table into which `data` were copied, as text with `|` between columns.
