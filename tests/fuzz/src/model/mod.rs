@@ -23,6 +23,9 @@ use table::{Change, Key, State};
 /// Statements of one case.
 const MAX_STEPS: usize = 40;
 
+/// A table that has more rows than this is not copied once more: it would double with each such step.
+const MAX_COPIED: usize = 1000;
+
 /// A statement of this length may be too deep.
 const LONG: usize = 500;
 
@@ -73,10 +76,7 @@ struct Undecided;
 pub fn model(bytes: &[u8]) -> bool {
     let mut input = Unstructured::new(bytes);
     let Ok(key) = input.arbitrary::<table::Declared>() else { return false };
-    let vfs = BASE.with(|base| disk(base));
-    let database = Database::open(vfs.clone(), small_options()).expect("a new database");
-    let mut pair = Pair { vfs, database, state: State::new(key), saved: None, failed: false };
-    run(&mut pair.database, &State::create(key)).expect("a new table");
+    let mut pair = Pair::new(key);
     let mut steps = 0;
     while steps < MAX_STEPS && !input.is_empty() {
         let Ok(step) = input.arbitrary::<Step>() else { break };
@@ -95,8 +95,16 @@ pub fn model(bytes: &[u8]) -> bool {
 }
 
 impl Pair {
+    fn new(key: table::Declared) -> Pair {
+        let vfs = BASE.with(|base| disk(base));
+        let mut database = Database::open(vfs.clone(), small_options()).expect("a new database");
+        run(&mut database, &State::create(key)).expect("a new table");
+        Pair { vfs, database, state: State::new(key), saved: None, failed: false }
+    }
+
     fn step(&mut self, step: Step) -> Result<(), Undecided> {
         match step {
+            Step::Change(Change::Copy(..)) | Step::Again(Change::Copy(..)) if self.is_large() => {}
             Step::Change(change) | Step::Again(change) => self.change(&change)?,
             Step::Query(query) => {
                 let (sql, mut errors) = (query.to_string(), Errors::default());
@@ -149,6 +157,10 @@ impl Pair {
             }
         }
         Ok(())
+    }
+
+    fn is_large(&self) -> bool {
+        self.state.rows.len() > MAX_COPIED
     }
 
     fn fail(&self, sql: &str, what: &str) -> ! {
@@ -239,4 +251,23 @@ impl Pair {
 /// Statements of all kinds.
 pub fn seeds() -> Vec<Vec<u8>> {
     crate::noise(120, 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expr::{Condition, Number};
+    use super::{Change, MAX_COPIED, Pair, Step, table};
+
+    #[test]
+    fn a_table_that_is_copied_again_and_again_stays_small() {
+        let mut pair = Pair::new(table::Declared::Plain);
+        let fill = Change::Fill { from: 0, count: 39, step: 1 };
+        assert!(pair.step(Step::Change(fill)).is_ok());
+        let copy = Change::Copy(Number::Null, Condition::Known(Some(true)));
+        for _ in 0..super::MAX_STEPS {
+            assert!(pair.step(Step::Again(copy.clone())).is_ok());
+        }
+        let rows = pair.state.rows.len();
+        assert!(rows > MAX_COPIED && rows <= 2 * MAX_COPIED, "{rows} rows");
+    }
 }
