@@ -291,7 +291,6 @@ impl Pages {
         self.write_checkpoint(false)
     }
 
-    // ANCHOR: shut_down
     /// The last checkpoint of an orderly end: the next start will find nothing to replay. Whoever has only read leaves
     /// the end before as it is.
     pub fn shut_down(&mut self) -> Result<()> {
@@ -301,7 +300,6 @@ impl Pages {
             self.write_checkpoint(true)
         }
     }
-    // ANCHOR_END: shut_down
 
     /// Before the first record of this epoch the epoch must be durable: no two openings may share one. From then on the
     /// database counts as not closed in order, so it comes before whatever only the next start can settle.

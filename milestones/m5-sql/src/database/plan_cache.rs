@@ -132,7 +132,6 @@ fn generic_plan(lifted: &Lifted, lookup: &mut dyn Lookup) -> Option<CachedPlan> 
 }
 
 impl Database {
-    // ANCHOR: execute_cached
     /// Carries out a statement by a plan that is there; `None`, if it has to go the long way.
     pub(super) fn execute_cached(&mut self, text: &str, sink: &mut dyn Sink) -> Option<Result<Tag>> {
         self.check_block().ok()?;
@@ -142,7 +141,6 @@ impl Database {
         self.plan_cache.put_back(plan);
         Some(answer)
     }
-    // ANCHOR_END: execute_cached
 }
 
 #[cfg(test)]

@@ -66,7 +66,6 @@ impl ShortInserts {
 }
 
 impl Database {
-    // ANCHOR: insert_literals
     /// Carries out an INSERT the short way; `None`, if it has to go the long way.
     pub(super) fn insert_literals(&mut self, text: &str) -> Option<Result<Tag>> {
         self.check_block().ok()?;
@@ -88,7 +87,6 @@ impl Database {
         self.short_inserts.rows = rows;
         Some(stored)
     }
-    // ANCHOR_END: insert_literals
 }
 
 #[cfg(test)]

@@ -82,7 +82,6 @@ fn read_row(
     Some(())
 }
 
-// ANCHOR: push
 /// Reads a value that `expected` must follow.
 fn push(
     reader: &mut Reader<'_>,
@@ -110,7 +109,6 @@ fn push(
     }
     Some(())
 }
-// ANCHOR_END: push
 
 pub fn fits(value: i64, data_type: DataType) -> bool {
     match data_type {

@@ -231,7 +231,6 @@ impl<P: Deref<Target = Page>> Node<P> {
         }
     }
 
-    // ANCHOR: partition
     /// The first item from `first` on for which `is_before` does not hold; one past the last if it holds for
     /// all. The items are sorted, so those for which it holds come first; where that ends is near `target`.
     pub fn partition(&self, first: u16, target: &[u8], is_before: impl Fn(&[u8]) -> bool) -> Result<u16> {
@@ -273,7 +272,6 @@ impl<P: Deref<Target = Page>> Node<P> {
         Ok(low)
     }
 
-    // ANCHOR_END: partition
 
     /// Where `target` would be among the items from `first` on if their bytes grew evenly (*interpolation search*).
     fn guess(&self, first: u16, target: &[u8]) -> Result<Option<u16>> {

@@ -1,0 +1,105 @@
+//! `cargo x book`: builds the book, and sees that it is true.
+//!
+//! A book about a program drifts away from it, one edit at a time. Here nothing of the program is typed a second
+//! time: a listing is named by its item (`{{#item m1 page/mod.rs Page::insert}}`) and read from the milestone, a
+//! transcript is a part of a tested session's snapshot, a picture of a page is drawn from the bytes that such a
+//! session shows. What is named and not there fails the build with one line, and so does a link that leads nowhere.
+
+#![forbid(unsafe_code)]
+
+mod check;
+mod coverage;
+mod directives;
+mod items;
+mod lineage;
+mod listing;
+mod page_map;
+mod session;
+mod stages;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use mdbook_driver::MDBook;
+
+use crate::directives::Directives;
+
+#[derive(Parser)]
+#[command(name = "cargo x book", about = "Builds the book and checks it")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// Where the book is built
+    #[arg(long, value_name = "DIR", default_value = "target/book")]
+    out: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say which of the milestones' code the book shows, file by file
+    Coverage {
+        /// Name the items that are not shown, too
+        #[arg(long)]
+        items: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether the book is as it should be; what is not has been said.
+fn run(cli: &Cli) -> Result<bool> {
+    let root = repository()?;
+    match &cli.command {
+        Some(Command::Coverage { items }) => {
+            print!("{}", coverage::report(&root, *items)?);
+            Ok(true)
+        }
+        None => build(&root, &root.join(&cli.out)),
+    }
+}
+
+/// Builds the book into `out`.
+fn build(root: &Path, out: &Path) -> Result<bool> {
+    let book = root.join("book");
+    let mut problems = check::sources(&book.join("src"))?;
+    let mut config = mdbook_driver::config::Config::from_disk(book.join("book.toml"))?;
+    config.build.build_dir = out.to_path_buf();
+    config.build.create_missing = false;
+    config.build.use_default_preprocessors = false;
+    let mut mdbook = MDBook::load_with_config(&book, config)?;
+    let directives = Directives::new(root)?;
+    let found = directives.problems();
+    mdbook.with_preprocessor(directives);
+    mdbook.build().context("mdbook cannot build the book")?;
+    problems.append(&mut found.borrow_mut());
+    if problems.is_empty() {
+        problems = check::rendered(out)?;
+    }
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    match problems.len() {
+        0 => println!("The book is in {}", out.join("index.html").display()),
+        1 => eprintln!("book: one problem"),
+        more => eprintln!("book: {more} problems"),
+    }
+    Ok(problems.is_empty())
+}
+
+/// The repository this program was built from.
+fn repository() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(Path::to_path_buf).context("scripts/book has no repository around it")
+}

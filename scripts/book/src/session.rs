@@ -1,0 +1,76 @@
+//! A part of a tested session: what was typed, marked as such, and what the program answered.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+/// A transcript's line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub text: String,
+    pub typed: bool,
+}
+
+/// The transcript of `m1-storage/restart`, or of what a later stage answers to it (`m2-wal/log@m4`).
+pub fn transcript(root: &Path, name: &str) -> Result<Vec<Line>> {
+    let session = name.split('@').next().unwrap_or(name);
+    let read = |path: std::path::PathBuf| {
+        fs::read_to_string(&path).with_context(|| format!("there is no tested session {name}"))
+    };
+    let typed = read(root.join("tests/sessions").join(format!("{session}.session")))?;
+    let snapshot = read(root.join("tests/snapshots").join(format!("{name}.snap")))?;
+    let answers = snapshot.splitn(3, "---\n").nth(2).context("a snapshot without a header")?;
+    let mut expected: VecDeque<&str> =
+        typed.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
+    Ok(answers
+        .lines()
+        .map(|text| {
+            let typed = expected.front().is_some_and(|next| next.trim_end() == text);
+            if typed {
+                expected.pop_front();
+            }
+            Line { text: text.to_owned(), typed }
+        })
+        .collect())
+}
+
+/// `{{#session m1-storage/restart "scan t" .. "\page t 0"}}`: from the first line that starts with the one text up to
+/// the next that starts with the other.
+pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>) -> Result<String> {
+    let mut lines = &transcript(root, name)?[..];
+    if let Some(from) = from {
+        let at = lines.iter().position(|line| line.text.starts_with(from));
+        lines = &lines[at.with_context(|| format!("{name} has no line that starts with {from:?}"))?..];
+    }
+    if let Some(until) = until {
+        let at = lines.iter().skip(1).position(|line| line.text.starts_with(until));
+        lines = &lines
+            [..1 + at.with_context(|| format!("{name} has no line behind it that starts with {until:?}"))?];
+    }
+    if lines.is_empty() {
+        bail!("{name}: nothing is left");
+    }
+    let mut text = String::new();
+    let (mut in_statement, speaks_sql) = (false, name.starts_with("m5"));
+    for line in lines {
+        if line.typed {
+            text.push_str(if in_statement { "inox-> " } else { "inox> " });
+            in_statement = speaks_sql && goes_on(&line.text, in_statement);
+        } else {
+            in_statement = false;
+        }
+        text.push_str(&line.text);
+        text.push('\n');
+    }
+    let caption = format!("<p class=\"listing session\">session <code>{name}</code></p>");
+    Ok(format!("{caption}\n\n```text\n{}\n```\n", text.trim_end()))
+}
+
+/// Whether what is typed next belongs to the same statement.
+fn goes_on(line: &str, in_statement: bool) -> bool {
+    let code = line.split("--").next().unwrap_or(line).trim();
+    let is_command = code.starts_with('\\') && !in_statement;
+    if code.is_empty() { in_statement } else { !is_command && !code.ends_with([';', '.']) }
+}
