@@ -272,7 +272,6 @@ impl<P: Deref<Target = Page>> Node<P> {
         Ok(low)
     }
 
-
     /// Where `target` would be among the items from `first` on if their bytes grew evenly (*interpolation search*).
     fn guess(&self, first: u16, target: &[u8]) -> Result<Option<u16>> {
         if self.count.saturating_sub(first) < 8 {
