@@ -23,6 +23,8 @@ pub enum Step {
     Race,
     /// No piece of work takes more instructions than it did
     Instructions,
+    /// The book builds: every listing, session, figure and link in it is there
+    Book,
     /// milestones/lineage.toml declares every difference between the stages
     Lineage,
     /// Each milestone, copied out of the repository, builds and passes its unit tests
@@ -60,6 +62,7 @@ impl Step {
             Step::Test => cargo(root, &["test", "--workspace"]),
             Step::Race => race(root),
             Step::Instructions => instructions(root),
+            Step::Book => cargo(root, &["run", "--quiet", "--package", "inox-book"]),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())

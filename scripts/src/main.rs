@@ -1,7 +1,8 @@
 //! `cargo x`: the tools that keep five crates one story.
 //!
 //! Each milestone is the previous one plus one idea. `lineage` shows and checks exactly that, `forward`
-//! carries a change to the stages after it, `crash` runs the crash tests, `bench` the race, `ci` every check there is.
+//! carries a change to the stages after it, `crash` runs the crash tests, `bench` the race, `book` builds the book, `ci`
+//! runs every check there is.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,8 @@ mod declarations;
 mod forward;
 mod git;
 mod lineage;
+#[cfg(test)]
+mod seam;
 mod stages;
 mod table;
 
@@ -46,6 +49,12 @@ enum Command {
     /// Race InoxDB against SQLite and PostgreSQL; `cargo x bench --help` says more
     #[command(disable_help_flag = true)]
     Bench {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Build the book and check it; `cargo x book --help` says more
+    #[command(disable_help_flag = true)]
+    Book {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -119,6 +128,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Crash { arguments } => run_package(&root, &["--package", "inox-crash"], &arguments),
         Command::Bench { arguments } => bench(&root, &arguments),
+        Command::Book { arguments } => run_package(&root, &["--package", "inox-book"], &arguments),
         Command::Ci { steps } => ci::run(&root, &steps),
     }
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+/// Characters of a line; tables are wider than text.
+const MAX_WIDTH: usize = 140;
+
 /// A transcript's line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -61,11 +64,21 @@ pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>)
         } else {
             in_statement = false;
         }
-        text.push_str(&line.text);
+        text.push_str(&cut(&line.text));
         text.push('\n');
     }
     let caption = format!("<p class=\"listing session\">session <code>{name}</code></p>");
     Ok(format!("{caption}\n\n```text\n{}\n```\n", text.trim_end()))
+}
+
+/// What is longer than a screen is wide says the same with its middle left out.
+fn cut(line: &str) -> String {
+    let characters: Vec<char> = line.chars().collect();
+    if characters.len() <= MAX_WIDTH {
+        return line.to_owned();
+    }
+    let (head, tail) = (&characters[..MAX_WIDTH / 2], &characters[characters.len() - MAX_WIDTH / 4..]);
+    format!("{} … {}", head.iter().collect::<String>(), tail.iter().collect::<String>())
 }
 
 /// Whether what is typed next belongs to the same statement.
@@ -73,4 +86,24 @@ fn goes_on(line: &str, in_statement: bool) -> bool {
     let code = line.split("--").next().unwrap_or(line).trim();
     let is_command = code.starts_with('\\') && !in_statement;
     if code.is_empty() { in_statement } else { !is_command && !code.ends_with([';', '.']) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_lose_their_middle() {
+        let cut = cut(&format!("insert t ('{}')", "x".repeat(1000)));
+        assert!(cut.starts_with("insert t ('xxx") && cut.ends_with("xxx')") && cut.contains(" … "), "{cut}");
+        assert_eq!(super::cut("short"), "short");
+    }
+
+    #[test]
+    fn a_statement_goes_on_until_its_semicolon() {
+        assert!(goes_on("CREATE TABLE t (", false));
+        assert!(!goes_on("a integer);", true));
+        assert!(!goes_on("\\d t", false));
+        assert!(!goes_on("-- a remark", false));
+    }
 }
