@@ -5,6 +5,7 @@
 //! - [`database`]: the last milestone's program, given SQL
 //! - [`process`]: a program at work behind pipes, with a limit to our patience
 //! - [`kill`]: a load, `kill -9` at a random moment, and what must be there afterwards
+//! - [`verdict`]: what a reader's own program keeps of its promises
 //! - [`terminal`]: a program in a pseudo-terminal, and its screen
 //!
 //! See `tests/README.md` for how sessions are written and how to run them against a program of your own.
@@ -17,3 +18,4 @@ pub mod process;
 pub mod session;
 pub mod stages;
 pub mod terminal;
+pub mod verdict;

@@ -9,7 +9,7 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -17,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 use inox_tests::process::PATIENCE;
 use inox_tests::session::Session;
 use inox_tests::stages;
+use inox_tests::verdict::{snapshot, stored};
 use libtest_mimic::{Arguments, Failed, Trial};
 use similar::TextDiff;
 
@@ -110,21 +111,6 @@ impl Transcripts {
             Err(error) => bail!("{error:#}"),
         }
     }
-}
-
-/// Where the transcript of a session on `stage` is kept.
-fn snapshot(session: &Session, stage: u32) -> PathBuf {
-    let suffix = if stage == session.stage { String::new() } else { format!("@m{stage}") };
-    stages::here().join("snapshots").join(format!("{}{suffix}.snap", session.name))
-}
-
-/// The transcript in a snapshot file: all that follows its header.
-fn stored(snapshot: &Path) -> Result<String> {
-    let text =
-        std::fs::read_to_string(snapshot).with_context(|| format!("no snapshot {}", snapshot.display()))?;
-    let transcript = text.strip_prefix("---\n").and_then(|text| text.split_once("\n---\n"));
-    let (_, transcript) = transcript.with_context(|| format!("{} has no header", snapshot.display()))?;
-    Ok(transcript.to_owned())
 }
 
 fn same(expected: &str, transcript: &str, of: &str) -> Result<()> {

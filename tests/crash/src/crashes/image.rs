@@ -11,7 +11,7 @@ use m1_storage::vfs::simulated::Survival;
 
 use crate::engine::{Engine, Sizes, Stage};
 use crate::model::{Op, Oracle, State};
-use crate::tap::Tap;
+use crate::tap::{Image, Tap};
 use crate::workload::follow_up;
 
 /// How a process or its machine ends.
@@ -19,6 +19,8 @@ use crate::workload::follow_up;
 pub enum Fate {
     /// `kill -9`: the cache of the operating system survives.
     Kill,
+    /// The same in the middle of a write.
+    KillWithin,
     /// The power goes; the seed is the draw, and whether sectors have 512 or 4096 bytes.
     Cut(Survival, u64),
 }
@@ -26,12 +28,14 @@ pub enum Fate {
 impl Fate {
     /// The ends to try at a point: the kill, and each policy with `draws` draws for each size of a sector. Where
     /// nothing was pending there is nothing to draw.
-    pub fn all(image: &SimulatedVfs, draws: u64) -> Vec<Fate> {
-        let left = image.fork().power_cut(Survival::None, 0);
+    pub fn all(image: &Image, draws: u64) -> Vec<Fate> {
+        let mut fates = vec![Fate::Kill];
+        fates.extend(image.within.is_some().then_some(Fate::KillWithin));
+        let left = image.disk.fork().power_cut(Survival::None, 0);
         if left.files.is_empty() && left.lost_names.is_empty() {
-            return vec![Fate::Kill];
+            return fates;
         }
-        let mut fates = vec![Fate::Kill, Fate::Cut(Survival::None, 0), Fate::Cut(Survival::All, 0)];
+        fates.extend([Fate::Cut(Survival::None, 0), Fate::Cut(Survival::All, 0)]);
         for policy in Survival::POLICIES {
             match policy {
                 Survival::None | Survival::All => {}
@@ -42,13 +46,31 @@ impl Fate {
         fates
     }
 
+    /// Whether the cache of the operating system survives.
+    pub fn is_kill(self) -> bool {
+        matches!(self, Fate::Kill | Fate::KillWithin)
+    }
+
     /// The disk after it.
-    pub fn befall(self, image: &SimulatedVfs) -> SimulatedVfs {
-        let disk = image.fork();
-        if let Fate::Cut(policy, seed) = self {
-            disk.power_cut(policy, seed);
+    pub fn befall(self, image: &Image) -> SimulatedVfs {
+        match (self, &image.within) {
+            (Fate::KillWithin, Some(disk)) => disk.fork(),
+            (Fate::Kill | Fate::KillWithin, _) => image.disk.fork(),
+            (Fate::Cut(policy, seed), _) => {
+                let disk = image.disk.fork();
+                disk.power_cut(policy, seed);
+                disk
+            }
         }
-        disk
+    }
+
+    /// What it left, in words.
+    pub fn told(self, image: &Image) -> String {
+        match self {
+            Fate::Kill => "kill -9".into(),
+            Fate::KillWithin => "kill -9 in the middle of a write".into(),
+            Fate::Cut(policy, seed) => image.disk.fork().power_cut(policy, seed).to_string(),
+        }
     }
 }
 
@@ -56,6 +78,7 @@ impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Fate::Kill => write!(f, "kill"),
+            Fate::KillWithin => write!(f, "kill-within"),
             Fate::Cut(policy, seed) => write!(f, "{policy}:{seed}"),
         }
     }
@@ -65,8 +88,8 @@ impl FromStr for Fate {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Fate, String> {
-        if text == "kill" {
-            return Ok(Fate::Kill);
+        if let Some(kill) = [Fate::Kill, Fate::KillWithin].into_iter().find(|kill| kill.to_string() == text) {
+            return Ok(kill);
         }
         let (policy, seed) =
             text.split_once(':').ok_or_else(|| format!("{text} is no fate: say kill or coin:3"))?;
@@ -131,7 +154,7 @@ impl Setup {
     }
 
     /// Recovers on a tapped disk: a copy after each operation of the recovery.
-    pub fn recovery_points(self, disk: &SimulatedVfs) -> Result<Vec<SimulatedVfs>, String> {
+    pub fn recovery_points(self, disk: &SimulatedVfs) -> Result<Vec<Image>, String> {
         let tap = Tap::new(disk);
         guarded(|| match self.stage.open(Arc::new(tap.clone()), self.sizes) {
             Ok(_) => Ok(tap.take()),

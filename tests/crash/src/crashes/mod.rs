@@ -5,9 +5,9 @@ mod image;
 mod replay;
 mod walk;
 
+use crate::tap::Image;
 use anyhow::Result;
 use fastrand::Rng;
-use m1_storage::vfs::SimulatedVfs;
 
 pub use hunt::{hunt, hunt_in_recovery};
 pub use image::guarded;
@@ -152,13 +152,13 @@ fn history(
     let mut oracle = Oracle::new(setup.stage.has_catalogs());
     for round in 0..ROUNDS {
         // The crash that ends the round comes at a point drawn from those seen so far, each as likely as any other.
-        let mut crash: Option<(SimulatedVfs, Oracle)> = None;
+        let mut crash: Option<(Image, Oracle)> = None;
         let mut seen = 0;
         let mut lottery = Rng::with_seed(seed ^ round);
         let visit_and_draw = &mut |point: Point| {
             seen += 1;
             if lottery.u64(..seen) == 0 {
-                crash = Some((point.image.fork(), point.oracle.clone()));
+                crash = Some((point.image.clone(), point.oracle.clone()));
             }
             visit(round, point)
         };
@@ -171,7 +171,7 @@ fn history(
         let found = setup.examine(&disk.fork(), &before, seed)?;
         oracle = before.clone();
         oracle.settle(found);
-        if fate == Fate::Kill {
+        if fate.is_kill() {
             // What a commit in doubt has written is in the cache. The next process has not answered anybody before it is
             // open, and if the power goes until then, the doubt is decided anew.
             oracle.or(before);
@@ -235,6 +235,7 @@ impl Crashes {
 fn follow_up_seed(point: u64, fate: Fate) -> u64 {
     let draw = match fate {
         Fate::Kill => 1 << 32,
+        Fate::KillWithin => 1 << 33,
         Fate::Cut(policy, seed) => (policy as u64) << 16 | seed,
     };
     mix(point, draw)

@@ -91,23 +91,15 @@ impl Crash {
     }
 
     fn befall(&self, setup: Setup, point: &Point) -> Result<(), String> {
-        let disk = point.image.fork();
-        match self.fate {
-            Fate::Kill => eprintln!("kill -9"),
-            Fate::Cut(policy, seed) => eprintln!("{}", disk.power_cut(policy, seed)),
-        }
+        eprintln!("{}", self.fate.told(point.image));
+        let disk = self.fate.befall(point.image);
         let Some((number, second)) = self.second else {
             return setup.examine(&disk, point.oracle, follow_up_seed(point.number, self.fate)).map(drop);
         };
         let images = setup.recovery_points(&disk)?;
         let image = images.get(number).ok_or_else(|| format!("the recovery has {} points", images.len()))?;
-        let disk = image.fork();
-        match second {
-            Fate::Kill => eprintln!("kill -9 at operation {number} of the recovery"),
-            Fate::Cut(policy, seed) => {
-                eprintln!("at operation {number} of the recovery, {}", disk.power_cut(policy, seed));
-            }
-        }
+        eprintln!("at operation {number} of the recovery, {}", second.told(image));
+        let disk = second.befall(image);
         setup.examine(&disk, point.oracle, follow_up_seed(number as u64, second)).map(drop)
     }
 }

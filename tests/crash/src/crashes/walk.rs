@@ -9,14 +9,14 @@ use m1_storage::vfs::simulated::Survival;
 use super::image::{Setup, guarded};
 use crate::engine::Engine;
 use crate::model::{Op, Oracle};
-use crate::tap::Tap;
+use crate::tap::{Image, Tap};
 use crate::workload::{Workload, random_op};
 
 /// A place in a workload where it can be crashed: what is on the disk, and what ought to be.
 pub struct Point<'a> {
     /// Counted from 0 within the workload.
     pub number: u64,
-    pub image: &'a SimulatedVfs,
+    pub image: &'a Image,
     pub oracle: &'a Oracle,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
         self.oracle.succeed(op);
         if self.points > before {
             // Answered, and nothing more done: what was acknowledged must be there, and no doubt is left.
-            let image = self.disk.fork();
+            let image = Image::at_rest(&self.disk);
             self.visit(&image)?;
         }
         Ok(())
@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
         self.tap.take().iter().try_for_each(|image| self.visit(image))
     }
 
-    fn visit(&mut self, image: &SimulatedVfs) -> Result<(), String> {
+    fn visit(&mut self, image: &Image) -> Result<(), String> {
         (self.visit)(Point { number: self.points, image, oracle: &self.oracle })?;
         self.points += 1;
         Ok(())

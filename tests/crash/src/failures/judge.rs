@@ -94,8 +94,8 @@ impl End {
                 let images = setup.recovery_points(&disk)?;
                 let step = images.len().div_ceil(points).max(1);
                 images.iter().skip(seed as usize % step).step_by(step).try_for_each(|image| {
-                    image.power_cut(Survival::None, 0);
-                    setup.look(image, &run.oracle, seed)
+                    image.disk.power_cut(Survival::None, 0);
+                    setup.look(&image.disk, &run.oracle, seed)
                 })
             }
         }

@@ -1,0 +1,164 @@
+//! `cargo x check N`: what a program at stage N keeps of its promises, and what not.
+//!
+//! The program may be written in any language. See `tests/README.md` for how it is called.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use inox_tests::kill::{self, Load};
+use inox_tests::process::{PATIENCE, Process};
+use inox_tests::{stages, verdict};
+
+/// Plays a stage's sessions to your program, then kills it while it works, and says what does not hold.
+#[derive(Parser)]
+#[command(name = "cargo x check")]
+struct Arguments {
+    /// The stage that your program is at: 1 to 5
+    #[arg(value_parser = stages::number)]
+    stage: u32,
+
+    /// Your program; ours, if neither this nor a project is named
+    #[arg(long, value_name = "PATH", conflicts_with = "project")]
+    bin: Option<PathBuf>,
+
+    /// A cargo project to build and check, such as `cargo x start` makes
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+
+    /// Only sessions with this in their name
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether every promise was kept.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let program = program(arguments)?;
+    let wanted = |name: &str| arguments.only.as_deref().is_none_or(|text| name.contains(text));
+    let (mut kept, mut broken) = (0, 0);
+    for session in verdict::sessions(arguments.stage)?.iter().filter(|session| wanted(&session.name)) {
+        let verdict = verdict::judge(session, arguments.stage, &program)?;
+        match &verdict.broken {
+            None => {
+                kept += 1;
+                println!("holds   {}: {}", verdict.name, verdict.promise);
+            }
+            Some(what) => {
+                broken += 1;
+                println!("BROKEN  {}: {}", verdict.name, verdict.promise);
+                what.lines().for_each(|line| println!("          {line}"));
+                println!("          chapter: book/src/{}", verdict::chapter(&verdict.name)?);
+            }
+        }
+    }
+    if wanted("kill -9") {
+        let promise = "What was acknowledged is there after kill -9, and nothing else but what was in doubt.";
+        match killed(arguments.stage, &program) {
+            Ok(()) => {
+                kept += 1;
+                println!("holds   kill -9: {promise}");
+            }
+            Err(error) => {
+                broken += 1;
+                println!("BROKEN  kill -9: {promise}\n          {error:#}");
+                let chapter = if arguments.stage == 1 { "storage/files.md" } else { "wal/sync.md" };
+                println!("          chapter: book/src/{chapter}");
+            }
+        }
+    }
+    println!("\n{kept} of {} hold", kept + broken);
+    if kept + broken == 0 {
+        bail!("nothing is called that");
+    }
+    Ok(broken == 0)
+}
+
+fn program(arguments: &Arguments) -> Result<PathBuf> {
+    if let Some(bin) = &arguments.bin {
+        return bin.canonicalize().with_context(|| format!("there is no program {}", bin.display()));
+    }
+    match &arguments.project {
+        Some(project) => built(project),
+        None => Ok(stages::program(arguments.stage)?.to_path_buf()),
+    }
+}
+
+/// Builds a project; its program.
+fn built(project: &Path) -> Result<PathBuf> {
+    let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .current_dir(project)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    if !build.status.success() {
+        bail!("{} does not build; until it does, all is red", project.display());
+    }
+    let programs = String::from_utf8_lossy(&build.stdout);
+    let last = programs.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        message.get("executable")?.as_str().map(PathBuf::from)
+    });
+    last.with_context(|| format!("{} has no program", project.display()))
+}
+
+/// Loads rows and kills, over and over on the same data.
+fn killed(stage: u32, program: &Path) -> Result<()> {
+    const ROUNDS: u32 = 25;
+    let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let speaks_sql = stage > inox_tests::session::LAST_WITH_SMALL_COMMANDS;
+    let create = if speaks_sql { "CREATE TABLE t (id bigint);\n" } else { "create t (id bigint)\n" };
+    talk(program, dir.path(), create)?;
+    let statement = |number: u64| match speaks_sql {
+        true => format!("INSERT INTO t VALUES ({number});\n"),
+        false => format!("insert t ({number})\n"),
+    };
+    let load = Load {
+        program,
+        arguments: &["data"],
+        dir: dir.path(),
+        statement: &statement,
+        is_answer: &|line| line.starts_with("INSERT "),
+    };
+    kill::kill_repeatedly(&load, ROUNDS, 40, u64::from(stage), |killed| {
+        let said = talk(program, dir.path(), if speaks_sql { "SELECT id FROM t;\n" } else { "scan t\n" })?;
+        let numbers: Vec<u64> = said.lines().filter_map(last_number).collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != numbers.len() {
+            bail!("a row is there twice");
+        }
+        if let Some(missing) = (0..killed.acknowledged).find(|number| sorted.binary_search(number).is_err()) {
+            bail!(
+                "row {missing} was acknowledged and is gone; it says: {}",
+                said.lines().last().unwrap_or_default()
+            );
+        }
+        Ok(numbers.len() as u64)
+    })
+}
+
+/// What a program says to some lines, from its start to its end.
+fn talk(program: &Path, dir: &Path, lines: &str) -> Result<String> {
+    let process = Process::start(program, &["data"], dir, PATIENCE)?;
+    process.send(lines);
+    Ok(process.finish()?.0)
+}
+
+/// The number in the last cell of a table's row.
+fn last_number(line: &str) -> Option<u64> {
+    line.trim_matches(['│', '|', ' ']).rsplit(['│', '|']).next()?.trim().parse().ok()
+}
