@@ -2,7 +2,7 @@
 //!
 //! Each milestone is the previous one plus one idea. `lineage` shows and checks exactly that, `forward`
 //! carries a change to the stages after it, `crash` runs the crash tests, `bench` the race, `book` builds the book, `ci`
-//! runs every check there is.
+//! runs every check there is. For whoever writes a version of their own there are `start`, `check`, `solution` and `break`.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ mod declarations;
 mod forward;
 mod git;
 mod lineage;
+mod reader;
 #[cfg(test)]
 mod seam;
 mod stages;
@@ -58,6 +59,28 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Make a project that holds the stage before, for your own version of STAGE
+    Start {
+        stage: String,
+        /// An empty or a new directory
+        dir: PathBuf,
+    },
+    /// Play a stage's sessions to your program, kill it while it works, and say what does not hold
+    #[command(disable_help_flag = true)]
+    Check {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Show how our FILE of STAGE differs from yours
+    Solution {
+        stage: String,
+        file: String,
+        /// The directory of your project
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        project: PathBuf,
+    },
+    /// List the bugs that can be planted into STAGE, or plant one and watch which crash finds it
+    Break { stage: String, bug: Option<String> },
     /// Run the checks, all of them or those named
     Ci {
         /// The steps to run, in this order; none means all
@@ -129,6 +152,23 @@ fn run(command: Command) -> Result<bool> {
         Command::Crash { arguments } => run_package(&root, &["--package", "inox-crash"], &arguments),
         Command::Bench { arguments } => bench(&root, &arguments),
         Command::Book { arguments } => run_package(&root, &["--package", "inox-book"], &arguments),
+        Command::Start { stage, dir } => {
+            print(&reader::start(&root, &stage, &dir)?)?;
+            Ok(true)
+        }
+        Command::Check { arguments } => {
+            run_package(&root, &["--package", "inox-tests", "--bin", "check-stage"], &arguments)
+        }
+        Command::Solution { stage, file, project } => {
+            print(&reader::solution(&root, &stage, &file, &project)?)?;
+            Ok(true)
+        }
+        Command::Break { stage, bug } => {
+            let stages = Stages::read(&root.join("milestones"))?;
+            let stage = format!("m{}", stages.all[stages.position(&stage)?].number);
+            let bug = bug.unwrap_or_else(|| format!("list:{stage}"));
+            run_package(&root, &["--package", "inox-crash"], &["--plant".into(), bug])
+        }
         Command::Ci { steps } => ci::run(&root, &steps),
     }
 }

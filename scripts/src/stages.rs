@@ -120,7 +120,7 @@ fn with_description(text: &str, description: &str) -> String {
 
 /// Replaces `from` where it stands as a word of its own: `m1-storage-engine` does not contain the word
 /// `m1-storage`.
-fn replace_word(text: &str, from: &str, to: &str) -> String {
+pub fn replace_word(text: &str, from: &str, to: &str) -> String {
     let in_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;

@@ -54,11 +54,12 @@ pub fn stored(snapshot: &Path) -> Result<String> {
     Ok(transcript.to_owned())
 }
 
-/// The first remark of a session.
+/// The first remark of a session, or of what is typed in it.
 fn promise(session: &Session) -> Result<String> {
     let path = stages::here().join("sessions").join(format!("{}.session", session.name));
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let remark = text.lines().find_map(|line| line.strip_prefix("# "));
+    let remark = |mark| text.lines().find_map(|line| line.strip_prefix(mark));
+    let remark = remark("# ").or_else(|| remark("-- "));
     Ok(remark.with_context(|| format!("{} does not say what it is about", session.name))?.to_owned())
 }
 

@@ -63,7 +63,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
             }
         }
     }
-    if wanted("kill -9") {
+    // Without a log, a page that is being written when the process is killed is lost: there is nothing to promise.
+    if arguments.stage > 1 && wanted("kill -9") {
         let promise = "What was acknowledged is there after kill -9, and nothing else but what was in doubt.";
         match killed(arguments.stage, &program) {
             Ok(()) => {
@@ -73,8 +74,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             Err(error) => {
                 broken += 1;
                 println!("BROKEN  kill -9: {promise}\n          {error:#}");
-                let chapter = if arguments.stage == 1 { "storage/files.md" } else { "wal/sync.md" };
-                println!("          chapter: book/src/{chapter}");
+                println!("          chapter: book/src/wal/sync.md");
             }
         }
     }
@@ -142,10 +142,7 @@ fn killed(stage: u32, program: &Path) -> Result<()> {
             bail!("a row is there twice");
         }
         if let Some(missing) = (0..killed.acknowledged).find(|number| sorted.binary_search(number).is_err()) {
-            bail!(
-                "row {missing} was acknowledged and is gone; it says: {}",
-                said.lines().last().unwrap_or_default()
-            );
+            bail!("row {missing} was acknowledged and is gone");
         }
         Ok(numbers.len() as u64)
     })

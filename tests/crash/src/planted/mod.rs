@@ -111,11 +111,18 @@ fn list(bugs: &[Bug]) -> String {
 }
 
 /// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `list` lists
-/// the bugs.
+/// the bugs, `list:m2` those of a milestone.
 pub fn plant(name: &str) -> Result<bool> {
     let bugs = Bug::list(&repository().join(FOLDER))?;
-    if name == "list" {
-        print!("{}", list(&bugs));
+    if let Some(milestone) = name.strip_prefix("list") {
+        let milestone = milestone.trim_start_matches(':');
+        let bugs: Vec<Bug> = bugs.into_iter().filter(|bug| bug.milestone.starts_with(milestone)).collect();
+        match bugs.is_empty() {
+            true => {
+                println!("There is none for {milestone}: the others keep promises that it does not make.")
+            }
+            false => print!("{}", list(&bugs)),
+        }
         return Ok(true);
     }
     let bug = bugs.iter().find(|bug| bug.name == name);

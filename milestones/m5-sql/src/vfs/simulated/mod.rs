@@ -24,6 +24,8 @@
 //! - A sector that was being written loses nothing that the write did not change: it is old, new, or (under
 //!   [`Survival::Garbage`]) random where the two differ. PostgreSQL relies on the same when it writes the page at
 //!   the log's end again.
+//! - `kill -9` in the middle of a write. Linux copies a write into its cache by pages of 4096 bytes and ends a killed
+//!   process between two of them, so the first part may be there alone. A test that wants it writes that part.
 //! - The order that ext4 happens to keep among names, and `fsync` of a file making its name durable: neither is
 //!   promised by POSIX. Each change of a name survives for itself.
 //! - Space by blocks: [`SimulatedVfs::set_capacity`] counts the files' lengths, holes included.
