@@ -2,12 +2,13 @@
 
 use super::Database;
 use crate::buffer::{PageRef, Pages};
-use crate::catalog::Oid;
+use crate::catalog::{Index, Oid};
 use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PageNo};
 use crate::tuple::Layout;
-use crate::types::Schema;
+use crate::types::{DataType, Schema};
 use crate::wal::{LogReader, Lsn, Record};
+use std::sync::Arc;
 
 impl Database {
     /// Calls `visit` with the log's records from `from` on (or from the redo pointer), for inspection, for as long as
@@ -49,10 +50,21 @@ impl Database {
         self.pages.read(file.page(page))
     }
 
-    /// The number of a table's files, for inspection.
+    /// The number of a table's or an index's files, for inspection.
     pub fn relation(&mut self, name: &str) -> Result<Oid> {
-        self.catalog.refresh(&mut self.pages)?;
+        if let Some((index, _)) = self.index(name)? {
+            return Ok(index.oid);
+        }
         Ok(self.catalog.get(name)?.oid)
+    }
+
+    /// An index and the types of its columns, if there is one of that name.
+    pub fn index(&mut self, name: &str) -> Result<Option<(Arc<Index>, Vec<DataType>)>> {
+        self.catalog.refresh(&mut self.pages)?;
+        Ok(self.catalog.index(name).map(|(table, index)| {
+            let columns = table.schema.columns();
+            (Arc::clone(index), index.columns.iter().map(|column| columns[*column].data_type).collect())
+        }))
     }
 
     pub fn schema(&mut self, name: &str) -> Result<&Schema> {

@@ -25,7 +25,7 @@
 //! - `key` makes bytes of values, such that comparing is `memcmp`; `entries` collects them.
 //! - `node` is one page; `descend` finds the way to a leaf; `space` knows which pages are free.
 //! - `insert` and `split` add entries, `delete` removes them, `build` packs a new index from sorted entries.
-//! - `cursor` reads ranges both ways; `check` looks at everything.
+//! - `cursor` reads ranges both ways; `check` looks at everything; `inspect` takes a page apart for `\page`.
 
 mod build;
 mod check;
@@ -34,6 +34,7 @@ mod delete;
 mod descend;
 mod entries;
 mod insert;
+mod inspect;
 pub mod key;
 mod lookup;
 mod node;
@@ -45,6 +46,7 @@ pub use cursor::{Cursor, LeafRange};
 pub use descend::Direction;
 pub use entries::Entries;
 pub use insert::{Conflict, IsLive};
+pub use inspect::{Target, TreeItem, TreePage, inspect};
 pub use lookup::Lookup;
 pub use node::split_entry;
 

@@ -8,6 +8,7 @@ mod help;
 mod page;
 mod scripts;
 mod settings;
+mod tree_page;
 mod wal;
 
 use super::arguments::Arguments;

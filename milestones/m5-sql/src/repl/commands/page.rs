@@ -3,7 +3,7 @@
 use super::super::arguments::Arguments;
 use super::super::session::Session;
 use super::super::table::Table;
-use super::Command;
+use super::{Command, tree_page};
 use crate::error::{Error, Result, SqlState};
 use crate::page::{HAS_FREE_LINES, ItemFlags, LINE_POINTER_SIZE, PAGE_SIZE, Page, PageHeader, PageKind, Tid};
 use crate::tuple::{Layout, TUPLE_HEADER_SIZE, TupleHeader};
@@ -13,8 +13,8 @@ use std::ops::Range;
 
 pub const COMMANDS: &[Command] = &[Command {
     name: "\\page",
-    usage: "TABLE PAGE [SLOT]",
-    help: "show a page, or one row of it, byte by byte",
+    usage: "NAME PAGE [SLOT]",
+    help: "show a page of a table or an index, or one row of it",
     run: page,
 }];
 
@@ -26,6 +26,9 @@ fn page(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let number = arguments.number()?;
     let only = if arguments.is_empty() { None } else { Some(arguments.number::<u16>()?) };
     arguments.end()?;
+    if let Some((index, types)) = session.database.index(&name)? {
+        return tree_page::show(session, &index, &types, number, only);
+    }
     let page = session.database.read_page(&name, number)?;
     let schema = session.database.schema(&name)?.clone();
     let layout = session.database.layout(&name)?.clone();
@@ -81,7 +84,7 @@ fn kind_name(page: &Page) -> &'static str {
     }
 }
 
-fn header(page: &Page) -> Table {
+pub fn header(page: &Page) -> Table {
     let header = page.header();
     let lsn = page.lsn();
     let flags = header.flags.get();
@@ -181,18 +184,18 @@ fn shown(layout: &Layout, bytes: &[u8], column: usize) -> String {
 }
 
 /// Bytes of a page beside what they mean.
-struct Dump<'a> {
+pub struct Dump<'a> {
     page: &'a Page,
-    table: Table,
+    pub table: Table,
 }
 
 impl Dump<'_> {
-    fn new(page: &Page) -> Dump<'_> {
+    pub fn new(page: &Page) -> Dump<'_> {
         Dump { page, table: Table::new(["offset", "bytes", "what", "value"]) }
     }
 
     /// Bytes that mean one thing. Where there is no value to show, their characters are shown, as `xxd` does.
-    fn bytes(&mut self, range: Range<usize>, what: &str, value: Option<&str>) {
+    pub fn bytes(&mut self, range: Range<usize>, what: &str, value: Option<&str>) {
         let bytes = self.page.bytes().get(range.clone()).unwrap_or(&[]);
         let lines = bytes.chunks(LINE).chain(bytes.is_empty().then_some(bytes));
         for (index, line) in lines.enumerate() {
