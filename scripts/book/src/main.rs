@@ -14,6 +14,8 @@ mod items;
 mod lineage;
 mod listing;
 mod page_map;
+mod references;
+mod serve;
 mod session;
 mod stages;
 
@@ -39,6 +41,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build the book, and again after each change, and show it to a browser on this machine
+    Serve {
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+    },
     /// Say which of the milestones' code the book shows, file by file
     Coverage {
         /// Name the items that are not shown, too
@@ -66,6 +73,7 @@ fn run(cli: &Cli) -> Result<bool> {
             print!("{}", coverage::report(&root, *items)?);
             Ok(true)
         }
+        Some(Command::Serve { port }) => serve::serve(&root, &root.join(&cli.out), *port),
         None => build(&root, &root.join(&cli.out)),
     }
 }
@@ -74,6 +82,7 @@ fn run(cli: &Cli) -> Result<bool> {
 fn build(root: &Path, out: &Path) -> Result<bool> {
     let book = root.join("book");
     let mut problems = check::sources(&book.join("src"))?;
+    problems.extend(references::check(root)?);
     let mut config = mdbook_driver::config::Config::from_disk(book.join("book.toml"))?;
     config.build.build_dir = out.to_path_buf();
     config.build.create_missing = false;
