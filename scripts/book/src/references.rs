@@ -69,7 +69,7 @@ impl Known {
         look(r"--plant ([a-z-]+[a-z])", &self.bugs, "planted bug")?;
         look(r"cargo (?:run|test) (?:--release )?-p ([a-z0-9-]+)", &self.packages, "package")?;
         look(r"cargo x ([a-z]+)", &self.commands, "command cargo x")?;
-        look(r"`([a-z_]+(?:::[a-z_]+)*::tests::[a-z_0-9]+)`", &self.tests, "unit test")?;
+        look(r"`([a-z_]+(?:::[a-z_0-9]+)*::tests(?:::[a-z_0-9]+)*)`", &self.tests, "unit test")?;
         Ok(problems)
     }
 }
@@ -100,11 +100,12 @@ fn names(folder: &Path, ending: &str) -> Result<BTreeSet<String>> {
 
 /// The tests of a source file, those that macros make among them.
 fn collect_tests(file: &str, text: &str, tests: &mut BTreeSet<String>) -> Result<()> {
-    let module =
-        file.trim_end_matches(".rs").trim_end_matches("/mod").trim_end_matches("/tests").replace('/', "::");
-    let module = module.replace("::tests::", "::");
+    let module = file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
+    // A file of tests is a module of that name already.
+    let module = if module.contains("::tests") { module } else { module + "::tests" };
+    tests.insert(module.clone());
     for found in Regex::new(r"fn ([a-z_0-9]+)\(")?.captures_iter(text) {
-        tests.insert(format!("{module}::tests::{}", &found[1]));
+        tests.insert(format!("{module}::{}", &found[1]));
     }
     Ok(())
 }
