@@ -8,6 +8,8 @@
 //! | `{{#lineage m2}}` | what it adds and changes in all |
 //! | `{{#session m1-storage/restart "scan t" .. "\page"}}` | a part of a tested session |
 //! | `{{#page-map m1-storage/restart "\page t 0" "what it shows"}}` | a picture of the page that is shown there |
+//! | `{{#log-map m2-wal/log "\wal" "what it shows"}}` | the records of a log, to scale |
+//! | `{{#tree-map m5-sql/tree "\page i 3" "what it shows"}}` | an inner page of a tree and what is below |
 //!
 //! and `{{#include figures/race.md}}`, a whole file. mdBook's own preprocessors are left out: they pass over what is
 //! missing.
@@ -22,7 +24,7 @@ use mdbook_driver::book::Book;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::stages::Stages;
-use crate::{lineage, listing, page_map, session};
+use crate::{drawing, lineage, listing, page_map, session};
 
 /// One of them, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub enum Directive {
     Lineage { stage: String },
     Session { name: String, from: Option<String>, until: Option<String> },
     PageMap { name: String, line: String, about: String },
+    LogMap { name: String, line: String, about: String },
+    TreeMap { name: String, line: String, about: String },
     Include { path: String },
 }
 
@@ -87,6 +91,16 @@ impl Place<'_> {
                 Directive::Session { name, from, until }
             }
             "page-map" => Directive::PageMap {
+                name: next("a session")?,
+                line: next("the line that was typed")?,
+                about: next("what it shows")?,
+            },
+            "log-map" => Directive::LogMap {
+                name: next("a session")?,
+                line: next("the line that was typed")?,
+                about: next("what it shows")?,
+            },
+            "tree-map" => Directive::TreeMap {
                 name: next("a session")?,
                 line: next("the line that was typed")?,
                 about: next("what it shows")?,
@@ -161,6 +175,8 @@ impl Directives {
                 session::excerpt(&self.root, name, from.as_deref(), until.as_deref())?
             }
             Directive::PageMap { name, line, about } => page_map::figure(&self.root, name, line, about)?,
+            Directive::LogMap { name, line, about } => drawing::log(&self.root, name, line, about)?,
+            Directive::TreeMap { name, line, about } => drawing::tree(&self.root, name, line, about)?,
             Directive::Include { path } => {
                 if path.contains(':') {
                     bail!("#include takes whole files; a listing is an #item");

@@ -10,6 +10,7 @@
 mod check;
 mod coverage;
 mod directives;
+mod drawing;
 mod items;
 mod lineage;
 mod listing;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::session::transcript;
+use crate::drawing::shown;
 
 /// Bytes in one row of the picture, and how wide one of them is.
 const PER_ROW: usize = 1024;
@@ -25,16 +25,8 @@ struct Region {
 /// `{{#page-map SESSION "\page t 0" "what it shows"}}`: the first such page of the session, or with `#2` behind the
 /// line the second.
 pub fn figure(root: &Path, name: &str, line: &str, about: &str) -> Result<String> {
-    let (line, number) = match line.rsplit_once(" #") {
-        Some((line, number)) => (line, number.parse().context("which one?")?),
-        None => (line, 1),
-    };
-    let lines = transcript(root, name)?;
-    let starts = lines.iter().enumerate().filter(|(_, one)| one.typed && one.text == line);
-    let start = starts.map(|(at, _)| at).nth(number - 1);
-    let start = start.with_context(|| format!("{name} has no line {line:?} number {number}"))?;
-    let shown: Vec<&str> =
-        lines[start + 1..].iter().take_while(|line| !line.typed).map(|line| &line.text[..]).collect();
+    let lines = shown(root, name, line)?;
+    let shown: Vec<&str> = lines.iter().map(|line| &line.text[..]).collect();
     let regions = regions(&shown);
     if regions.is_empty() {
         bail!("{name}: {line:?} shows no page");

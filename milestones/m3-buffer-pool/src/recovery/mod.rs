@@ -5,7 +5,8 @@
 //!
 //! An image or a fresh page is applied whatever the page on disk looks like: it may be torn. A delta is applied if
 //! the page is older than the record. Either way, doing it twice is the same as doing it once, so a crash during
-//! recovery needs no thought: the next recovery begins again.
+//! replay needs no thought: the next recovery begins again. (What it has read must be durable before it writes a page:
+//! see `open_pages`.)
 //!
 //! Transactions are not mentioned anywhere here. Those without a commit record have no bit in the commit log, so
 //! their rows are there and nobody sees them.

@@ -26,7 +26,7 @@ pub const FROZEN_XID: Xid = 2;
 /// The first number that is given out.
 pub const FIRST_XID: Xid = 3;
 
-/// More than will ever be given out: at a million a second, in nine years.
+/// More than will ever be given out: even at a million a second it would take nine years.
 pub const MAX_XID: Xid = 1 << 48;
 
 /// On whose behalf rows are read and changed.

@@ -1,6 +1,6 @@
 //! The control file: where recovery begins.
 //!
-//! Two slots of 512 bytes, in different 4 KiB blocks, are written in turn. A disk writes at least 512 bytes as one,
+//! Two slots of at most 512 bytes, in different 4 KiB blocks, are written in turn. A disk writes at least 512 bytes as one,
 //! so a power cut can spoil the slot being written and never the other: there is always a whole one, at worst the
 //! older. That is why the log is kept back to the older slot's redo pointer.
 

@@ -13,6 +13,27 @@ pub const BATCH_ROWS: usize = 1024;
 /// A producer ends a batch early once its texts take this much, which bounds the memory of a batch.
 pub const BATCH_TEXT: usize = 1 << 20;
 
+/// How many rows a scan fetches at a time: all that a batch takes, unless it is known that few will do. Then it begins with
+/// those; whoever asks again has dropped some, and gets twice as many.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchSize(usize);
+
+impl BatchSize {
+    pub const FULL: BatchSize = BatchSize(BATCH_ROWS);
+
+    /// Begins with `rows`, if a batch has room for more.
+    pub fn expecting(rows: u64) -> BatchSize {
+        BatchSize(usize::try_from(rows).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS))
+    }
+
+    /// The size of the next batch.
+    pub fn next(&mut self) -> usize {
+        let size = self.0;
+        self.0 = (size * 2).min(BATCH_ROWS);
+        size
+    }
+}
+
 /// The positions of the rows that count, in ascending order.
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {

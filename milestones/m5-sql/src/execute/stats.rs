@@ -85,6 +85,10 @@ impl Operator for Counted<'_> {
         Ok(more)
     }
 
+    fn expect(&mut self, rows: u64) {
+        self.inner.expect(rows);
+    }
+
     fn spilled(&self) -> u64 {
         self.inner.spilled()
     }

@@ -8,9 +8,9 @@
 //!
 //! An entry of a leaf ends with the place of its row, six bytes, high byte first, so that entries of equal keys
 //! are ordered by place. A separator is a lower bound of everything below its child and greater than everything
-//! below the child before. It need not be a whole entry: a split takes the shortest bytes that do (PostgreSQL's
-//! suffix truncation), so an inner page has room for hundreds of children. The first child of an inner page
-//! takes what is smaller than the second separator; the bytes of its own are not looked at.
+//! below the child before. It need not be a whole entry: a split takes the shortest bytes that do (suffix truncation;
+//! PostgreSQL cuts off whole columns only), so an inner page has room for hundreds of children. The first child of an
+//! inner page takes what is smaller than the second separator; the bytes of its own are not looked at.
 //!
 //! Everything here was read from a disk. The page's own checks (`Page::verify`) have bounded every item; here it
 //! is checked that they mean something.

@@ -81,7 +81,7 @@ pub enum Operator {
         input: Box<Node>,
         expressions: Vec<Expr>,
     },
-    /// Sorts; with `limit`, keeps only the first `limit` rows (a bounded heap, not a full sort).
+    /// Sorts; with `limit`, keeps only the first `limit` rows (a buffer of a few times as many, not a full sort).
     Sort {
         input: Box<Node>,
         keys: Vec<SortKey>,

@@ -7,7 +7,7 @@ use super::Operator;
 use super::scan_filter::ScanFilter;
 use crate::catalog::{Index, Table};
 use crate::error::Result;
-use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
+use crate::execute::batch::{BATCH_TEXT, Batch, BatchSize};
 use crate::execute::context::Context;
 use crate::execute::decode::Decoder;
 use crate::execute::eval;
@@ -26,6 +26,7 @@ pub struct IndexScan {
     decoder: Decoder,
     filter: ScanFilter,
     with_places: bool,
+    size: BatchSize,
     /// The entries of the leaf in hand, and how many of them are done with.
     tids: Vec<Tid>,
     done: usize,
@@ -51,6 +52,7 @@ impl IndexScan {
             decoder: Decoder::new(&table.schema, columns),
             filter: ScanFilter::new(filter)?,
             with_places,
+            size: BatchSize::FULL,
             tids: Vec::new(),
             done: 0,
         })
@@ -59,8 +61,8 @@ impl IndexScan {
     /// Fills the batch with the next visible rows; false at the end of the range.
     fn fill(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
         out.reset(self.decoder.types());
-        let (mut rows, mut bytes) = (0, 0);
-        while rows < BATCH_ROWS && bytes < BATCH_TEXT {
+        let (size, mut rows, mut bytes) = (self.size.next(), 0, 0);
+        while rows < size && bytes < BATCH_TEXT {
             let Some(tid) = self.next_tid(context)? else { break };
             let Some(found) = self.heap.get(context.pages, context.transaction, tid)? else { continue };
             self.decoder.append_tuple(found.bytes(), out).map_err(found.locate())?;
@@ -98,6 +100,10 @@ impl Operator for IndexScan {
                 return Ok(true);
             }
         }
+    }
+
+    fn expect(&mut self, rows: u64) {
+        self.size = BatchSize::expecting(rows);
     }
 
     fn removed(&self) -> u64 {

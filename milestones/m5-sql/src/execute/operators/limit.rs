@@ -14,7 +14,10 @@ pub struct Limit<'a> {
 }
 
 impl<'a> Limit<'a> {
-    pub fn new(input: Input<'a>, limit: Option<u64>, offset: u64) -> Limit<'a> {
+    pub fn new(mut input: Input<'a>, limit: Option<u64>, offset: u64) -> Limit<'a> {
+        if let Some(limit) = limit {
+            input.expect(limit.saturating_add(offset));
+        }
         Limit { input, left: limit.unwrap_or(u64::MAX), offset }
     }
 }

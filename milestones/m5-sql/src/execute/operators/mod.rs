@@ -23,6 +23,10 @@ pub trait Operator {
     /// makes columns writes over the buffers in it. After false, the operator is not asked again.
     fn next(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool>;
 
+    /// Nobody will look at more rows than these: a scan need not run ahead of them. Said before the first is asked for, by
+    /// LIMIT, and passed on by whoever gives one row for each.
+    fn expect(&mut self, _rows: u64) {}
+
     /// Bytes written to temporary files so far.
     fn spilled(&self) -> u64 {
         0

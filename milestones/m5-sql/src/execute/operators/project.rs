@@ -57,4 +57,8 @@ impl Operator for Project<'_> {
         out.take_shape(rows);
         Ok(true)
     }
+
+    fn expect(&mut self, rows: u64) {
+        self.input.expect(rows);
+    }
 }

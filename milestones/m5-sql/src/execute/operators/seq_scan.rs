@@ -7,7 +7,7 @@ use super::Operator;
 use super::scan_filter::ScanFilter;
 use crate::buffer::PageRef;
 use crate::error::Result;
-use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
+use crate::execute::batch::{BATCH_TEXT, Batch, BatchSize};
 use crate::execute::context::Context;
 use crate::execute::decode::Decoder;
 use crate::heap::{Heap, HeapScan};
@@ -21,6 +21,7 @@ pub struct SeqScan {
     decoder: Decoder,
     filter: ScanFilter,
     with_places: bool,
+    size: BatchSize,
     /// The page that did not fit the last batch to its end.
     held: Option<(PageNo, PageRef)>,
     /// Its line pointers with visible rows, and how many of them are done with.
@@ -43,6 +44,7 @@ impl SeqScan {
             decoder: Decoder::new(schema, columns),
             filter: ScanFilter::new(filter)?,
             with_places,
+            size: BatchSize::FULL,
             held: None,
             visible: Vec::new(),
             done: 0,
@@ -52,11 +54,11 @@ impl SeqScan {
     /// Fills the batch with the next visible rows; false at the end of the table.
     fn fill(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
         out.reset(self.decoder.types());
-        let (mut rows, mut bytes) = (0, 0);
-        while rows < BATCH_ROWS && bytes < BATCH_TEXT && self.hold_page(context)? {
+        let (size, mut rows, mut bytes) = (self.size.next(), 0, 0);
+        while rows < size && bytes < BATCH_TEXT && self.hold_page(context)? {
             let Some((number, page)) = &self.held else { break };
             let rest = &self.visible[self.done..];
-            let slots = &rest[..rest.len().min(BATCH_ROWS - rows)];
+            let slots = &rest[..rest.len().min(size - rows)];
             bytes += self.decoder.append(page, slots, out).map_err(|error| {
                 match (&self.scan, self.decoder.damaged(page, slots)) {
                     (Some(scan), Some(slot)) => scan.locate(Tid { page: *number, slot })(error),
@@ -102,6 +104,10 @@ impl Operator for SeqScan {
         }
     }
 
+    fn expect(&mut self, rows: u64) {
+        self.size = BatchSize::expecting(rows);
+    }
+
     fn removed(&self) -> u64 {
         self.filter.removed
     }
@@ -110,6 +116,7 @@ impl Operator for SeqScan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::execute::batch::BATCH_ROWS;
     use crate::execute::test_support::{Surroundings, collect};
     use crate::sql::expr::BinaryOp;
     use crate::testing::transact;

@@ -1,7 +1,7 @@
 //! What a plan is expected to cost, in PostgreSQL's units: one page read sequentially is 1.
 //!
 //! There are no statistics about values, only the table's pages and rows; so selectivities are the defaults
-//! that PostgreSQL falls back on before ANALYZE has run (`selfuncs.h`).
+//! that PostgreSQL falls back on before ANALYZE has run (`selfuncs.h`), but for LIKE, where PostgreSQL looks at the pattern.
 
 use super::super::expr::{BinaryOp, Expr, UnaryOp};
 use super::super::plan::{Estimate, Node, Operator};

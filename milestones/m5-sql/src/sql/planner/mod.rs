@@ -1,7 +1,7 @@
 //! The planner: from what is asked to the operators that answer it.
 //!
 //! ```text
-//!   Limit ← Project ← Sort ← [Aggregate ← Filter(HAVING)] ← scan(WHERE)
+//!   Project ← Limit ← Sort ← [Filter(HAVING) ← Aggregate] ← scan(WHERE)
 //!   Limit ← Sort ← Distinct ← Project ← …                            with DISTINCT
 //! ```
 //!
