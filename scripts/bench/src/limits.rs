@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::median;
 
 /// The bare work that the workloads cannot do without.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Seconds to append 1,000 pieces of 100 kB to a file that is long enough already, each with an fdatasync.
     pub append: f64,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 
 /// A whole run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
     pub rows: u64,
     pub rounds: usize,
@@ -19,7 +19,7 @@ pub struct Results {
 }
 
 /// What we want to see.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Goal {
     /// The most processor time, as a part of the better peer's; `None` where the disk decides.
     pub cpu: Option<f64>,
@@ -28,7 +28,7 @@ pub struct Goal {
     pub against: Against,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Against {
     Peer,
     /// [`Limits::append`]
@@ -55,7 +55,7 @@ impl fmt::Display for Goal {
 }
 
 /// A workload, with all who took part.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     pub workload: String,
     pub about: String,
@@ -64,7 +64,7 @@ pub struct Outcome {
     pub entrants: Vec<Entrant>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entrant {
     pub engine: String,
     #[serde(flatten)]
@@ -72,12 +72,12 @@ pub struct Entrant {
     /// Bytes on disk afterwards; of PostgreSQL the table and its indexes alone.
     pub size: u64,
     /// The log that recovery had to read, if that was the work.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<u64>,
 }
 
 /// In seconds and bytes: the medians of all rounds, and the extremes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Cost {
     pub wall: f64,
     pub cpu: f64,

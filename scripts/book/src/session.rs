@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Characters of a line; tables are wider than text.
+/// Characters of a line.
 const MAX_WIDTH: usize = 140;
 
 /// A transcript's line.
@@ -71,10 +71,10 @@ pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>)
     Ok(format!("{caption}\n\n```text\n{}\n```\n", text.trim_end()))
 }
 
-/// What is longer than a screen is wide says the same with its middle left out.
+/// What is longer than a screen is wide says the same with its middle left out; but a table's lines must stay as they are.
 fn cut(line: &str) -> String {
     let characters: Vec<char> = line.chars().collect();
-    if characters.len() <= MAX_WIDTH {
+    if characters.len() <= MAX_WIDTH || line.starts_with(['│', '┌', '├', '└']) {
         return line.to_owned();
     }
     let (head, tail) = (&characters[..MAX_WIDTH / 2], &characters[characters.len() - MAX_WIDTH / 4..]);
@@ -97,6 +97,8 @@ mod tests {
         let cut = cut(&format!("insert t ('{}')", "x".repeat(1000)));
         assert!(cut.starts_with("insert t ('xxx") && cut.ends_with("xxx')") && cut.contains(" … "), "{cut}");
         assert_eq!(super::cut("short"), "short");
+        let row = format!("│ {} │", "x".repeat(1000));
+        assert_eq!(super::cut(&row), row);
     }
 
     #[test]

@@ -24,3 +24,17 @@ pub fn write(results: &Results, directory: &Path) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_in_the_book_are_those_of_its_run() {
+        let figures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src/figures");
+        let read = |name: &str| fs::read_to_string(figures.join(name)).unwrap();
+        let results: Results = serde_json::from_str(&read("race.json")).unwrap();
+        assert_eq!(read("race.md"), tables::markdown(&results), "race.md was edited by hand");
+        assert_eq!(read("race.svg"), chart::svg(&results), "race.svg was edited by hand");
+    }
+}
