@@ -18,6 +18,7 @@ mod page_map;
 mod references;
 mod serve;
 mod session;
+mod spelling;
 mod stages;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ enum Command {
         #[arg(long, default_value_t = 3000)]
         port: u16,
     },
+    /// Take every word that the book has into book/words.txt: look at the difference before you commit it
+    AcceptWords,
     /// Say which of the milestones' code the book shows, file by file
     Coverage {
         /// Name the items that are not shown, too
@@ -74,6 +77,10 @@ fn run(cli: &Cli) -> Result<bool> {
             print!("{}", coverage::report(&root, *items)?);
             Ok(true)
         }
+        Some(Command::AcceptWords) => {
+            println!("{} new words", spelling::accept(&root)?);
+            Ok(true)
+        }
         Some(Command::Serve { port }) => serve::serve(&root, &root.join(&cli.out), *port),
         None => build(&root, &root.join(&cli.out)),
     }
@@ -84,6 +91,7 @@ fn build(root: &Path, out: &Path) -> Result<bool> {
     let book = root.join("book");
     let mut problems = check::sources(&book.join("src"))?;
     problems.extend(references::check(root)?);
+    problems.extend(spelling::check(root)?);
     let mut config = mdbook_driver::config::Config::from_disk(book.join("book.toml"))?;
     config.build.build_dir = out.to_path_buf();
     config.build.create_missing = false;
