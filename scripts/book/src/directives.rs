@@ -6,6 +6,7 @@
 //! | `{{#head m1 page/mod.rs}}` | what the file says of itself |
 //! | `{{#diff m2 heap/mod.rs Heap::insert}}` | what a milestone changes of the one before |
 //! | `{{#lineage m2}}` | what it adds and changes in all |
+//! | `{{#files m2}}` | every file that is new or changed there, and which chapters show it |
 //! | `{{#session m1-storage/restart "scan t" .. "\page"}}` | a part of a tested session |
 //! | `{{#page-map m1-storage/restart "\page t 0" "what it shows"}}` | a picture of the page that is shown there |
 //! | `{{#log-map m2-wal/log "\wal" "what it shows"}}` | the records of a log, to scale |
@@ -24,7 +25,7 @@ use mdbook_driver::book::Book;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::stages::Stages;
-use crate::{drawing, lineage, listing, page_map, session};
+use crate::{drawing, index, lineage, listing, page_map, session};
 
 /// One of them, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub enum Directive {
     Head { stage: String, file: String },
     Diff { stage: String, file: String, names: Vec<String> },
     Lineage { stage: String },
+    Files { stage: String },
     Session { name: String, from: Option<String>, until: Option<String> },
     PageMap { name: String, line: String, about: String },
     LogMap { name: String, line: String, about: String },
@@ -78,6 +80,7 @@ impl Place<'_> {
                 Directive::Diff { stage, file, names: words.collect() }
             }
             "lineage" => Directive::Lineage { stage: next("a milestone")? },
+            "files" => Directive::Files { stage: next("a milestone")? },
             "session" => {
                 let name = next("a session")?;
                 let rest: Vec<String> = words.collect();
@@ -171,6 +174,7 @@ impl Directives {
                 listing::diff(stages, stages.find(stage)?, file, names)?
             }
             Directive::Lineage { stage } => lineage::lists(&self.root, stages, stages.find(stage)?)?,
+            Directive::Files { stage } => index::table(&self.root, stages, stages.find(stage)?)?,
             Directive::Session { name, from, until } => {
                 session::excerpt(&self.root, name, from.as_deref(), until.as_deref())?
             }

@@ -11,6 +11,7 @@ mod check;
 mod coverage;
 mod directives;
 mod drawing;
+mod index;
 mod items;
 mod lineage;
 mod listing;
