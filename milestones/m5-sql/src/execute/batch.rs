@@ -27,7 +27,7 @@ impl BatchSize {
     }
 
     /// The size of the next batch.
-    pub fn next(&mut self) -> usize {
+    pub fn take(&mut self) -> usize {
         let size = self.0;
         self.0 = (size * 2).min(BATCH_ROWS);
         size

@@ -61,7 +61,7 @@ impl IndexScan {
     /// Fills the batch with the next visible rows; false at the end of the range.
     fn fill(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
         out.reset(self.decoder.types());
-        let (size, mut rows, mut bytes) = (self.size.next(), 0, 0);
+        let (size, mut rows, mut bytes) = (self.size.take(), 0, 0);
         while rows < size && bytes < BATCH_TEXT {
             let Some(tid) = self.next_tid(context)? else { break };
             let Some(found) = self.heap.get(context.pages, context.transaction, tid)? else { continue };

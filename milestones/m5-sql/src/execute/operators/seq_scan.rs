@@ -54,7 +54,7 @@ impl SeqScan {
     /// Fills the batch with the next visible rows; false at the end of the table.
     fn fill(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
         out.reset(self.decoder.types());
-        let (size, mut rows, mut bytes) = (self.size.next(), 0, 0);
+        let (size, mut rows, mut bytes) = (self.size.take(), 0, 0);
         while rows < size && bytes < BATCH_TEXT && self.hold_page(context)? {
             let Some((number, page)) = &self.held else { break };
             let rest = &self.visible[self.done..];
