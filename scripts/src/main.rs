@@ -149,6 +149,9 @@ fn run(command: Command) -> Result<bool> {
             print(&report.text())?;
             Ok(report.clean())
         }
+        Command::Crash { arguments } if arguments.iter().any(|argument| argument == "--nightly") => {
+            run_package(&root, &["--profile", "nightly", "--package", "inox-crash"], &arguments)
+        }
         Command::Crash { arguments } => run_package(&root, &["--package", "inox-crash"], &arguments),
         Command::Bench { arguments } => bench(&root, &arguments),
         Command::Book { arguments } => run_package(&root, &["--package", "inox-book"], &arguments),

@@ -14,7 +14,7 @@ const BAR: &[(&str, u64, u64)] = &[
     ("planted bugs", 14, 14),
     ("planted bugs caught", 14, 14),
     ("kills", 500, 20_000),
-    ("corruption cases", 100_000, 500_000),
+    ("corruption cases", 100_000, 10_000_000),
     ("fuzz executions", 5_000_000, 1_000_000_000),
 ];
 

@@ -23,6 +23,7 @@ mod image;
 mod judge;
 
 use anyhow::{Context as _, Result, anyhow};
+use fastrand::Rng;
 
 use crate::engine::{STAGES, stage};
 use crate::part::{Context, Outcome, Scale};
@@ -56,7 +57,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
     let mut chunks = Vec::new();
     for image in &images {
         for kind in Kind::ALL {
-            let numbers = sample(kind.count(image), quota(context.scale, image, kind), context.seed);
+            let numbers = numbers(context.scale, image, kind, context.seed);
             let cut = numbers.chunks(CHUNK).map(|numbers| Chunk { image, kind, numbers: numbers.to_vec() });
             chunks.extend(cut);
         }
@@ -119,10 +120,23 @@ fn try_case(image: &Image, kind: Kind, number: u64, outcome: &mut Outcome, case:
     }
 }
 
-/// How many cases of a kind: for the second and the last stage most, for those between, which have the same files and
-/// the same log, fewer.
-fn quota(scale: Scale, image: &Image, kind: Kind) -> u64 {
+/// Which cases of a kind are tried. A night is enough for one bit of every byte, and for everything else entirely.
+fn numbers(scale: Scale, image: &Image, kind: Kind, seed: u64) -> Vec<u64> {
     let all = kind.count(image);
+    match (scale, kind) {
+        (Scale::Nightly, Kind::Bit) => {
+            let mut random = Rng::with_seed(seed);
+            (0..all / 8).map(|byte| byte * 8 + random.u64(..8)).collect()
+        }
+        (Scale::Nightly, _) => (0..all).collect(),
+        (Scale::Standard, _) => sample(all, quota(image, kind), seed),
+        (Scale::Quick, _) => sample(all, quota(image, kind) / 200 + 1, seed),
+    }
+}
+
+/// How many cases of a kind a standard run tries: for the second and the last stage most, for those between, which
+/// have the same files and the same log, fewer.
+fn quota(image: &Image, kind: Kind) -> u64 {
     let standard = match kind {
         Kind::Bit | Kind::Byte => 6000,
         Kind::Cut | Kind::ForgedPage => 3500,
@@ -135,13 +149,7 @@ fn quota(scale: Scale, image: &Image, kind: Kind) -> u64 {
     let is_end =
         [STAGES.first(), STAGES.last()].into_iter().flatten().any(|s| s.number == image.stage.number);
     let share = if is_end { 80 } else { 20 };
-    match (scale, kind) {
-        (Scale::Quick, _) => all.min(standard / 250 + 1),
-        (Scale::Standard, _) => all.min(standard * share / 100),
-        // One bit of every byte; everything else entirely.
-        (Scale::Nightly, Kind::Bit) => all / 8,
-        (Scale::Nightly, _) => all,
-    }
+    standard * share / 100
 }
 
 /// So many different numbers below `all`, spread evenly, others for each seed.
