@@ -1,9 +1,8 @@
 //! Where the database lies, and how it is opened there.
 
-use super::options::Options;
 use crate::database::Database;
-use crate::error::{Error, Result};
-use crate::vfs::{OsVfs, Vfs};
+use crate::error::Result;
+use crate::vfs::{MemoryVfs, Vfs};
 use std::sync::Arc;
 
 pub struct Place {
@@ -11,20 +10,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// The directory that the command line names; it is made if it does not exist.
-    pub fn new(options: &Options) -> Result<Place> {
-        let directory = &options.directory;
-        let is_new = !directory.exists();
-        let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-        if is_new {
-            eprintln!("Created data directory \"{}\"", directory.display());
-        }
-        Ok(Place { vfs: Arc::new(vfs) })
+    pub fn new(vfs: Arc<dyn Vfs>) -> Place {
+        Place { vfs }
     }
 
-    #[cfg(test)]
+    /// In memory: gone when nobody has it open.
     pub fn memory() -> Place {
-        Place { vfs: Arc::new(crate::vfs::MemoryVfs::new()) }
+        Place::new(Arc::new(MemoryVfs::new()))
     }
 
     pub fn open(&self) -> Result<Database> {

@@ -12,11 +12,14 @@
 //! and its renaming are durable after [`Vfs::sync_dir`] of the directory. Nothing else is promised.
 
 mod memory;
+// A page in a browser has no files: there a database lies in memory, or on the simulated disk.
+#[cfg(not(target_family = "wasm"))]
 mod os;
 mod overlay;
 pub mod simulated;
 
 pub use memory::MemoryVfs;
+#[cfg(not(target_family = "wasm"))]
 pub use os::OsVfs;
 pub use overlay::OverlayVfs;
 pub use simulated::SimulatedVfs;

@@ -1,26 +1,19 @@
 //! One conversation, from the first prompt to the last.
 
-use super::check;
 use super::commands;
 use super::gather::Gatherer;
 use super::input::{Input, Line};
-use super::options::{Command, Options};
 use super::output::Output;
 use super::place::Place;
 use super::report::{self, Verbosity};
 use super::table::Table;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use clap::Parser;
 use std::io::Write;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// How deep scripts may call scripts.
 const MAX_NESTING: usize = 16;
-
-/// The exit status when there is no database to speak with, as psql's when there is no server.
-const NO_DATABASE: u8 = 2;
 
 pub struct Session {
     /// Where to find the database again after a crash.
@@ -31,45 +24,13 @@ pub struct Session {
     interactive: bool,
     pub timing: bool,
     pub verbosity: Verbosity,
-    echo: bool,
+    pub echo: bool,
     /// Set by `\q`: ends the script it stands in, or the session.
     pub done: bool,
     /// Whether what was printed last wants a blank line after it.
     spaced: bool,
     /// The scripts that are being read, one inside the other.
     nesting: usize,
-}
-
-/// The program: opens the directory that the command line names, and holds a conversation about it.
-pub fn main() -> ExitCode {
-    let options = Options::parse();
-    if let Some(Command::Check { directory }) = &options.command {
-        return check::run(directory);
-    }
-    match converse(&options) {
-        Ok(code) => code,
-        Err(error) => {
-            eprint!("{}", report::render(&error, "", Verbosity::Default));
-            ExitCode::from(NO_DATABASE)
-        }
-    }
-}
-
-fn converse(options: &Options) -> Result<ExitCode> {
-    let place = Place::new(options)?;
-    let database = place.open()?;
-    let standard_input = |error| Error::io("read", "standard input", error);
-    let mut input = Input::standard().map_err(standard_input)?;
-    let mut session = Session::new(place, database, Output::standard(), input.is_terminal());
-    session.echo = options.echo_all;
-    session.greet();
-    let read = session.run(&mut input).map_err(standard_input);
-    session.part();
-    // Whoever waits for the answer need not wait for the disk.
-    let printed = session.output.finish().map_err(|error| Error::io("write", "standard output", error));
-    let closed = session.database.close();
-    read.and(closed).and(printed)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 impl Session {
@@ -90,7 +51,11 @@ impl Session {
 
     /// Carries out what `input` says, to its end or to `\q`.
     pub fn run(&mut self, input: &mut Input) -> std::io::Result<()> {
-        let mut gatherer = Gatherer::default();
+        self.go_on(&mut Gatherer::default(), input)
+    }
+
+    /// The same, where a command may have been begun before.
+    pub fn go_on(&mut self, gatherer: &mut Gatherer, input: &mut Input) -> std::io::Result<()> {
         while !self.done && !self.output.is_closed() {
             if input.may_wait() {
                 self.output.flush();
@@ -190,7 +155,7 @@ impl Session {
         }
     }
 
-    fn greet(&mut self) {
+    pub fn greet(&mut self) {
         if self.interactive {
             writeln!(
                 self.output,
@@ -202,7 +167,7 @@ impl Session {
         }
     }
 
-    fn part(&mut self) {
+    pub fn part(&mut self) {
         if self.interactive {
             writeln!(self.output, "Goodbye!");
         }

@@ -1,15 +1,11 @@
-//! Where lines come from: a person at a terminal, or a pipe, a file, an argument.
+//! Where lines come from: a person who types, or a pipe, a file, an argument.
 //!
 //! A line is bytes. What they mean, and whether they are UTF-8, is asked of a whole statement, as PostgreSQL
 //! does it. Only one line is in memory at a time, and no line is longer than [`MAX_LINE`].
 
 use crate::error::{Error, Result, SqlState};
-use rustyline::error::ReadlineError;
-use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, IsTerminal, Read};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 /// PostgreSQL's limit on anything it holds in memory as one piece (`MaxAllocSize`).
 pub const MAX_LINE: usize = (1 << 30) - 1;
@@ -48,6 +44,23 @@ pub enum Line<'a> {
     End,
 }
 
+/// Where a person types, a line at a time.
+pub trait Terminal {
+    fn next(&mut self, prompt: &str) -> io::Result<Typed>;
+    /// Keeps a whole statement, so that an arrow key brings back all its lines.
+    fn remember(&mut self, statement: &str);
+}
+
+/// What a person did at a prompt.
+#[derive(Debug)]
+pub enum Typed {
+    Line(String),
+    /// Ctrl-C.
+    Abandoned,
+    /// Ctrl-D.
+    End,
+}
+
 pub struct Input {
     source: Source,
     /// The line that was read last.
@@ -57,22 +70,13 @@ pub struct Input {
 }
 
 enum Source {
-    Terminal(Box<Terminal>),
+    Terminal(Box<dyn Terminal>),
     Stream(BufReader<Box<dyn Read>>),
 }
 
-struct Terminal {
-    editor: Editor<(), FileHistory>,
-    history: Option<PathBuf>,
-}
-
 impl Input {
-    /// Standard input: with line editing where a person sits at both ends.
-    pub fn standard() -> io::Result<Input> {
-        if io::stdin().is_terminal() && io::stdout().is_terminal() {
-            return Ok(Input::new(Source::Terminal(Box::new(Terminal::open()?))));
-        }
-        Ok(Input::stream(io::stdin()))
+    pub fn terminal(terminal: impl Terminal + 'static) -> Input {
+        Input::new(Source::Terminal(Box::new(terminal)))
     }
 
     pub fn file(path: &str) -> io::Result<Input> {
@@ -116,15 +120,13 @@ impl Input {
     pub fn next(&mut self, prompt: &str) -> io::Result<Line<'_>> {
         self.number += 1;
         match &mut self.source {
-            Source::Terminal(terminal) => match terminal.editor.readline(prompt) {
-                Ok(line) => {
+            Source::Terminal(terminal) => match terminal.next(prompt)? {
+                Typed::Line(line) => {
                     self.line = line.into_bytes();
                     Ok(Line::Text(&self.line))
                 }
-                Err(ReadlineError::Interrupted) => Ok(Line::Abandoned),
-                Err(ReadlineError::Eof) => Ok(Line::End),
-                Err(ReadlineError::Io(error)) => Err(error),
-                Err(error) => Err(io::Error::other(error)),
+                Typed::Abandoned => Ok(Line::Abandoned),
+                Typed::End => Ok(Line::End),
             },
             Source::Stream(reader) => {
                 self.line.clear();
@@ -133,31 +135,11 @@ impl Input {
         }
     }
 
-    /// Puts a whole statement into the history, so that an arrow key brings back all its lines.
+    /// Keeps a statement for whoever typed it.
     pub fn remember(&mut self, statement: &str) {
-        if let Source::Terminal(terminal) = &mut self.source
-            && terminal.editor.add_history_entry(statement).unwrap_or(false)
-            && let Some(path) = &terminal.history
-        {
-            // A history that cannot be written is no reason to disturb the session.
-            let _ = terminal.editor.append_history(path);
+        if let Source::Terminal(terminal) = &mut self.source {
+            terminal.remember(statement);
         }
-    }
-}
-
-impl Terminal {
-    fn open() -> io::Result<Terminal> {
-        let config = Config::builder().history_ignore_space(true).auto_add_history(false).build();
-        let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
-        let history = std::env::var_os("INOXDB_HISTORY").map(PathBuf::from).or_else(|| {
-            let home = std::env::var_os("HOME")?;
-            Some(PathBuf::from(home).join(".inoxdb_history"))
-        });
-        if let Some(path) = &history {
-            // The first session has no history yet.
-            let _ = editor.load_history(path);
-        }
-        Ok(Terminal { editor, history })
     }
 }
 

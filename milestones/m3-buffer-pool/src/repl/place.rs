@@ -1,13 +1,12 @@
 //! Where the database lies, and how it is opened there.
 
-use super::options::Options;
 use super::output::counted;
 use crate::buffer;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::recovery::RecoveryReport;
 use crate::vfs::simulated::{CrashReport, Survival};
-use crate::vfs::{OsVfs, SimulatedVfs, Vfs};
+use crate::vfs::{SimulatedVfs, Vfs};
 use crate::wal::reader::display;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -27,35 +26,20 @@ struct Simulation {
 }
 
 impl Place {
-    /// The directory that the command line names; it is made if it does not exist. Or a simulated disk.
-    pub fn new(options: &Options) -> Result<Place> {
-        if let Some(seed) = options.simulate {
-            eprintln!("Using a simulated disk (seed {seed}): nothing is kept after the end");
-            return Ok(Place::simulated(seed, options.settings()));
-        }
-        let directory = &options.directory;
-        if options.salvage {
-            let vfs =
-                OsVfs::read_only(directory).map_err(|error| Error::io("open", directory.display(), error))?;
-            let settings = options.settings();
-            return Ok(Place { vfs: Arc::new(vfs), settings, simulation: None, salvage: true });
-        }
-        let is_new = !directory.exists();
-        let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-        if is_new {
-            eprintln!("Created data directory \"{}\"", directory.display());
-        }
-        Ok(Place { vfs: Arc::new(vfs), settings: options.settings(), simulation: None, salvage: false })
+    pub fn new(vfs: Arc<dyn Vfs>, settings: buffer::Options) -> Place {
+        Place { vfs, settings, simulation: None, salvage: false }
     }
 
+    /// To read what can be read, and change nothing.
+    pub fn salvaged(vfs: Arc<dyn Vfs>, settings: buffer::Options) -> Place {
+        Place { salvage: true, ..Place::new(vfs, settings) }
+    }
+
+    /// On a disk of which a power cut takes what was not synced.
     pub fn simulated(seed: u64, settings: buffer::Options) -> Place {
         let disk = SimulatedVfs::new();
-        Place {
-            vfs: Arc::new(disk.clone()),
-            settings,
-            simulation: Some(Simulation { disk, seed }),
-            salvage: false,
-        }
+        let place = Place::new(Arc::new(disk.clone()), settings);
+        Place { simulation: Some(Simulation { disk, seed }), ..place }
     }
 
     #[cfg(test)]

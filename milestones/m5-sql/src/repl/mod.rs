@@ -1,23 +1,22 @@
 //! The conversation, in psql's manner: reads statements and backslash commands, has the database carry them out,
 //! prints what comes of it.
 //!
-//! - `options` the command line; `input` where lines come from; `splitter` makes statements of them
+//! - `place` where the database lies and how it is opened
+//! - `input` where lines come from; `splitter` makes statements of them
 //! - `variables` psql's variables; `commands` what begins with a backslash; `arguments` what follows its name
 //! - `output` where everything is printed; `answer` and `table` print results; `report` prints errors
-//! - `place` is where the database lies; `check` checks a directory instead of opening it
-//! - `session` holds it together, `program` starts it
+//! - `session` holds it together; `program` starts it at a terminal: its command line, line editing, `check`
 //!
 //! Nothing that is typed ends the session, except `\q`.
 
 mod answer;
 mod arguments;
-mod check;
 mod commands;
 mod copy_lines;
 mod input;
-mod options;
 mod output;
 mod place;
+#[cfg(not(target_family = "wasm"))]
 mod program;
 mod report;
 mod session;
@@ -25,6 +24,10 @@ mod splitter;
 mod table;
 mod variables;
 
+pub use input::{Input, Terminal, Typed};
+pub use output::Output;
+pub use place::Place;
+#[cfg(not(target_family = "wasm"))]
 pub use program::main;
 pub use session::Session;
 pub use splitter::{Piece, Splitter};

@@ -1,13 +1,12 @@
 //! Where the database lies, and how it is opened there.
 
-use super::options::Options;
 use super::output::counted;
 use crate::buffer::{self, BASE};
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::recovery::RecoveryReport;
 use crate::vfs::simulated::{CrashReport, Survival};
-use crate::vfs::{OsVfs, SimulatedVfs, Vfs};
+use crate::vfs::{SimulatedVfs, Vfs};
 use crate::wal::reader::display;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -29,37 +28,25 @@ struct Simulation {
 }
 
 impl Place {
-    /// The directory that the command line names; it is made if it does not exist. Or a simulated disk.
-    pub fn new(options: &Options) -> Result<Place> {
-        if let Some(seed) = options.simulate {
-            eprintln!("Using a simulated disk (seed {seed}): nothing is kept after the end");
-            return Ok(Place::simulated(seed, options.settings()));
-        }
-        let directory = &options.directory;
-        if options.salvage {
-            let vfs =
-                OsVfs::read_only(directory).map_err(|error| Error::io("open", directory.display(), error))?;
-            let (settings, quiet) = (options.settings(), options.quiet);
-            return Ok(Place { vfs: Arc::new(vfs), settings, simulation: None, salvage: true, quiet });
-        }
-        let is_new = !directory.exists();
-        let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
-        if is_new && !options.quiet {
-            eprintln!("Created data directory \"{}\"", directory.display());
-        }
-        let (settings, quiet) = (options.settings(), options.quiet);
-        Ok(Place { vfs: Arc::new(vfs), settings, simulation: None, salvage: false, quiet })
+    pub fn new(vfs: Arc<dyn Vfs>, settings: buffer::Options) -> Place {
+        Place { vfs, settings, simulation: None, salvage: false, quiet: false }
     }
 
+    /// To read what can be read, and change nothing.
+    pub fn salvaged(vfs: Arc<dyn Vfs>, settings: buffer::Options) -> Place {
+        Place { salvage: true, ..Place::new(vfs, settings) }
+    }
+
+    /// Tells nothing of how the database is opened.
+    pub fn quietly(self, quiet: bool) -> Place {
+        Place { quiet, ..self }
+    }
+
+    /// On a disk of which a power cut takes what was not synced.
     pub fn simulated(seed: u64, settings: buffer::Options) -> Place {
         let disk = SimulatedVfs::new();
-        Place {
-            vfs: Arc::new(disk.clone()),
-            settings,
-            simulation: Some(Simulation { disk, seed }),
-            salvage: false,
-            quiet: false,
-        }
+        let place = Place::new(Arc::new(disk.clone()), settings);
+        Place { simulation: Some(Simulation { disk, seed }), ..place }
     }
 
     #[cfg(test)]

@@ -70,7 +70,11 @@ impl Session {
 
     /// Carries out what `input` says, to its end or to what ends it.
     pub fn run(&mut self, input: &mut Input) -> io::Result<()> {
-        let mut splitter = Splitter::default();
+        self.go_on(&mut Splitter::default(), input)
+    }
+
+    /// The same, where a statement may have been begun before.
+    pub fn go_on(&mut self, splitter: &mut Splitter, input: &mut Input) -> io::Result<()> {
         while self.goes_on() {
             if input.may_wait() {
                 self.output.flush();
@@ -92,12 +96,12 @@ impl Session {
                     // What a person left unfinished was not meant.
                     if !input.is_terminal() {
                         splitter.end();
-                        self.answer(&mut splitter, input);
+                        self.answer(splitter, input);
                     }
                     break;
                 }
             }
-            self.answer(&mut splitter, input);
+            self.answer(splitter, input);
         }
         Ok(())
     }

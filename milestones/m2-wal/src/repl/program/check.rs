@@ -1,6 +1,6 @@
 //! `check DIR` on the command line: a look at a database that nobody has open, and that stays as it is.
 
-use super::report::{self, Verbosity};
+use super::super::report::{self, Verbosity};
 use crate::database::check_directory;
 use crate::error::{Error, Result};
 use crate::vfs::OsVfs;

@@ -1,19 +1,25 @@
 //! The program: opens the directory that the command line names, and holds a conversation about it.
+//!
+//! A page in a browser does not have it: no command line, no terminal, no files.
+
+mod check;
+mod options;
+mod terminal;
 
 use super::answer::Format;
-use super::check;
 use super::commands;
 use super::input::Input;
-use super::options::{Action, Options, Task};
 use super::output::Output;
 use super::place::Place;
 use super::report::{self, Verbosity};
 use super::session::{End, Session};
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::vfs::OsVfs;
+use options::{Action, Options, Task};
 use std::process::ExitCode;
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// psql's exit statuses.
@@ -39,7 +45,7 @@ pub fn main() -> ExitCode {
     if let Some(Task::Check { directory }) = &options.task {
         return check::run(directory);
     }
-    let (place, database) = match Place::new(&options).and_then(|place| place.open().map(|db| (place, db))) {
+    let (place, database) = match place(&options).and_then(|place| place.open().map(|db| (place, db))) {
         Ok(opened) => opened,
         Err(error) => return fail(&error, Status::NoDatabase),
     };
@@ -54,6 +60,27 @@ fn fail(error: &Error, status: Status) -> ExitCode {
     status.into()
 }
 
+/// The directory that the command line names; it is made if it does not exist. Or a simulated disk.
+fn place(options: &Options) -> Result<Place> {
+    let settings = options.settings();
+    if let Some(seed) = options.simulate {
+        eprintln!("Using a simulated disk (seed {seed}): nothing is kept after the end");
+        return Ok(Place::simulated(seed, settings));
+    }
+    let directory = &options.directory;
+    if options.salvage {
+        let vfs =
+            OsVfs::read_only(directory).map_err(|error| Error::io("open", directory.display(), error))?;
+        return Ok(Place::salvaged(Arc::new(vfs), settings).quietly(options.quiet));
+    }
+    let is_new = !directory.exists();
+    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
+    if is_new && !options.quiet {
+        eprintln!("Created data directory \"{}\"", directory.display());
+    }
+    Ok(Place::new(Arc::new(vfs), settings).quietly(options.quiet))
+}
+
 /// The clock that EXPLAIN ANALYZE reads.
 fn milliseconds_since_start() -> f64 {
     static START: OnceLock<Instant> = OnceLock::new();
@@ -63,7 +90,7 @@ fn milliseconds_since_start() -> f64 {
 fn converse(place: Place, mut database: Database, options: &Options, actions: &[Action]) -> Result<Status> {
     let standard_input = |error| Error::io("read", "standard input", error);
     let mut input = match actions {
-        [] => Input::standard().map_err(standard_input)?,
+        [] => terminal::open().map_err(standard_input)?,
         _ => Input::text(""),
     };
     database.set_clock(milliseconds_since_start);
@@ -136,8 +163,8 @@ fn script_status(session: &Session) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use super::super::output::tests::Screen;
     use super::*;
+    use crate::repl::output::tests::Screen;
 
     #[test]
     fn a_failed_command_of_the_command_line_is_its_status() {
