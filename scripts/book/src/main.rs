@@ -17,6 +17,8 @@ mod lineage;
 mod listing;
 mod page_map;
 mod references;
+mod repl;
+mod script;
 mod serve;
 mod session;
 mod spelling;
@@ -40,6 +42,10 @@ struct Cli {
     /// Where the book is built
     #[arg(long, value_name = "DIR", default_value = "target/book")]
     out: PathBuf,
+
+    /// With the milestones' REPLs in the pages: they are built for WebAssembly, which takes minutes the first time
+    #[arg(long, global = true)]
+    repl: bool,
 }
 
 #[derive(Subcommand)]
@@ -49,6 +55,8 @@ enum Command {
         #[arg(long, default_value_t = 3000)]
         port: u16,
     },
+    /// Build the REPLs for the pages, and see that they answer every tested session as the programs do
+    CheckRepl,
     /// Take every word that the book has into book/words.txt: look at the difference before you commit it
     AcceptWords,
     /// Say which of the milestones' code the book shows, file by file
@@ -82,13 +90,27 @@ fn run(cli: &Cli) -> Result<bool> {
             println!("{} new words", spelling::accept(&root)?);
             Ok(true)
         }
-        Some(Command::Serve { port }) => serve::serve(&root, &root.join(&cli.out), *port),
-        None => build(&root, &root.join(&cli.out)),
+        Some(Command::CheckRepl) => check_repl(&root),
+        Some(Command::Serve { port }) => serve::serve(&root, &root.join(&cli.out), *port, cli.repl),
+        None => build(&root, &root.join(&cli.out), cli.repl),
     }
 }
 
+fn check_repl(root: &Path) -> Result<bool> {
+    let Some((played, problems)) = repl::check(root, &repl::build(root)?)? else {
+        println!("The REPLs for the pages are built, but not tried: Node is not installed");
+        return Ok(true);
+    };
+    for problem in &problems {
+        eprintln!("{problem}");
+    }
+    println!("{} of {played} sessions are answered in a page as by the programs", played - problems.len());
+    Ok(problems.is_empty())
+}
+
 /// Builds the book into `out`.
-fn build(root: &Path, out: &Path) -> Result<bool> {
+fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
+    let module = if with_repl { Some(repl::build(root)?) } else { None };
     let book = root.join("book");
     let mut problems = check::sources(&book.join("src"))?;
     problems.extend(references::check(root)?);
@@ -97,11 +119,17 @@ fn build(root: &Path, out: &Path) -> Result<bool> {
     config.build.build_dir = out.to_path_buf();
     config.build.create_missing = false;
     config.build.use_default_preprocessors = false;
+    if with_repl {
+        config.set("output.html.additional-js", ["theme/repl.js"])?;
+    }
     let mut mdbook = MDBook::load_with_config(&book, config)?;
     let directives = Directives::new(root)?;
     let found = directives.problems();
     mdbook.with_preprocessor(directives);
     mdbook.build().context("mdbook cannot build the book")?;
+    if let Some(module) = module {
+        repl::pack(root, &module, out)?;
+    }
     problems.append(&mut found.borrow_mut());
     if problems.is_empty() {
         problems = check::rendered(out)?;

@@ -8,9 +8,9 @@ use anyhow::{Result, anyhow};
 use tiny_http::{Header, Request, Response, Server};
 
 /// Serves until it is interrupted. A page that is asked for after a change waits for the new book.
-pub fn serve(root: &Path, out: &Path, port: u16) -> Result<bool> {
+pub fn serve(root: &Path, out: &Path, port: u16, with_repl: bool) -> Result<bool> {
     let mut built = SystemTime::now();
-    crate::build(root, out)?;
+    crate::build(root, out, with_repl)?;
     let server = Server::http(("127.0.0.1", port))
         .map_err(|error| anyhow!("cannot listen on port {port}: {error}"))?;
     println!("Open http://127.0.0.1:{port}/ and end with Ctrl-C");
@@ -19,7 +19,7 @@ pub fn serve(root: &Path, out: &Path, port: u16) -> Result<bool> {
         let sources = ["book", "milestones", "tests/sessions", "tests/snapshots"];
         if is_page && sources.iter().any(|folder| changed_since(&root.join(folder), built)) {
             built = SystemTime::now();
-            if let Err(error) = crate::build(root, out) {
+            if let Err(error) = crate::build(root, out, with_repl) {
                 eprintln!("error: {error:#}");
             }
         }

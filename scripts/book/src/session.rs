@@ -42,16 +42,19 @@ pub fn transcript(root: &Path, name: &str) -> Result<Vec<Line>> {
 /// `{{#session m1-storage/restart "scan t" .. "\page t 0"}}`: from the first line that starts with the one text up to
 /// the next that starts with the other.
 pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>) -> Result<String> {
-    let mut lines = &transcript(root, name)?[..];
+    let transcript = transcript(root, name)?;
+    let (mut start, mut end) = (0, transcript.len());
     if let Some(from) = from {
-        let at = lines.iter().position(|line| line.text.starts_with(from));
-        lines = &lines[at.with_context(|| format!("{name} has no line that starts with {from:?}"))?..];
+        let at = transcript.iter().position(|line| line.text.starts_with(from));
+        start = at.with_context(|| format!("{name} has no line that starts with {from:?}"))?;
     }
     if let Some(until) = until {
-        let at = lines.iter().skip(1).position(|line| line.text.starts_with(until));
-        lines = &lines
-            [..1 + at.with_context(|| format!("{name} has no line behind it that starts with {until:?}"))?];
+        let at = transcript.iter().skip(start + 1).position(|line| line.text.starts_with(until));
+        end = start
+            + 1
+            + at.with_context(|| format!("{name} has no line behind it that starts with {until:?}"))?;
     }
+    let lines = &transcript[start..end];
     if lines.is_empty() {
         bail!("{name}: nothing is left");
     }
@@ -67,7 +70,10 @@ pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>)
         text.push_str(&cut(&line.text));
         text.push('\n');
     }
-    let caption = format!("<p class=\"listing session\">session <code>{name}</code></p>");
+    // How much of the session a page has to play to get here.
+    let typed = transcript[..end].iter().filter(|line| line.typed).count();
+    let caption =
+        format!("<p class=\"listing session\" data-typed=\"{typed}\">session <code>{name}</code></p>");
     Ok(format!("{caption}\n\n```text\n{}\n```\n", text.trim_end()))
 }
 

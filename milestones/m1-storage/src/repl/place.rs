@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::vfs::{MemoryVfs, Vfs};
 use std::sync::Arc;
 
+#[derive(Clone)]
 pub struct Place {
     vfs: Arc<dyn Vfs>,
 }

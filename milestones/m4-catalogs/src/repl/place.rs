@@ -11,6 +11,7 @@ use crate::wal::reader::display;
 use std::fmt::Write;
 use std::sync::Arc;
 
+#[derive(Clone)]
 pub struct Place {
     vfs: Arc<dyn Vfs>,
     settings: buffer::Options,
@@ -19,6 +20,7 @@ pub struct Place {
     salvage: bool,
 }
 
+#[derive(Clone)]
 struct Simulation {
     disk: SimulatedVfs,
     /// Decides what the next power cut takes.

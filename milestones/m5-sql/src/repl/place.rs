@@ -11,6 +11,7 @@ use crate::wal::reader::display;
 use std::fmt::Write;
 use std::sync::Arc;
 
+#[derive(Clone)]
 pub struct Place {
     vfs: Arc<dyn Vfs>,
     settings: buffer::Options,
@@ -21,6 +22,7 @@ pub struct Place {
     quiet: bool,
 }
 
+#[derive(Clone)]
 struct Simulation {
     disk: SimulatedVfs,
     /// Decides what the next power cut takes.

@@ -1,0 +1,75 @@
+//! The REPLs of all milestones, as one module of WebAssembly for the pages of the book.
+//!
+//! They are the milestones' own: nothing of a database is here. A page has no files, so the database lies in memory
+//! (milestone 1) or on the simulated disk; and it cannot wait for a line, so a conversation goes on in turns: the page
+//! calls [`turn`] whenever there is something new, and is told whether there will be another.
+//!
+//! What is typed comes on standard input, and answers go to standard output and standard error, through the few calls
+//! of WASI (`wasi_snapshot_preview1`) that `book/theme/repl.js` has. So no pointers cross the border, and the exported
+//! names are the only thing here that the compiler calls unsafe: another function of that name would be a clash.
+
+#![deny(unsafe_code)]
+
+mod conversation;
+mod milestones;
+mod settings;
+
+use std::cell::RefCell;
+use std::io;
+
+use conversation::Conversation;
+
+thread_local! {
+    static CONVERSATION: RefCell<Option<Box<dyn Conversation>>> = const { RefCell::new(None) };
+}
+
+/// Begins a conversation with a milestone; standard input has the options of its command line. `typed` is 1 if a person
+/// will type, 0 to answer as through a pipe, with each line printed before its answer. Answers as [`turn`] does.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn start(milestone: u32, typed: u32) -> u32 {
+    let arguments = io::read_to_string(io::stdin()).unwrap_or_default();
+    let begun = milestones::begin(milestone, &arguments, typed != 0);
+    CONVERSATION.with_borrow_mut(|conversation| match begun {
+        Ok(begun) => {
+            *conversation = Some(begun);
+            1
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            0
+        }
+    })
+}
+
+/// Carries out the lines on standard input. 1 if the conversation goes on, 0 if it has ended.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn turn() -> u32 {
+    let typed = io::read_to_string(io::stdin()).unwrap_or_default();
+    converse(|conversation| conversation.turn(&typed))
+}
+
+/// Ends the program in order, and starts it again on the same disk.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn restart() -> u32 {
+    converse(|conversation| conversation.restart(true))
+}
+
+/// Ends the program as `kill -9` would, and starts it again.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub extern "C" fn kill() -> u32 {
+    converse(|conversation| conversation.restart(false))
+}
+
+fn converse(action: impl FnOnce(&mut dyn Conversation) -> bool) -> u32 {
+    CONVERSATION.with_borrow_mut(|conversation| {
+        let goes_on = conversation.as_mut().is_some_and(|conversation| action(conversation.as_mut()));
+        if !goes_on {
+            *conversation = None;
+        }
+        u32::from(goes_on)
+    })
+}
