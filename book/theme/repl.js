@@ -190,7 +190,7 @@
   }
 
   // A button at each transcript: the session is played up to there, and can be gone on with.
-  for (const caption of document.querySelectorAll("p.listing.session")) {
+  for (const caption of document.querySelectorAll("p.listing.session[data-typed]")) {
     const name = caption.querySelector("code").textContent;
     const milestone = Number(/@m(\d)/.exec(name)?.[1] ?? /^m(\d)/.exec(name)?.[1]);
     const start = button("Run it here", async () => {
@@ -198,10 +198,8 @@
       try {
         const { sessions } = await load();
         const session = sessions[name.split("@")[0]];
-        const shown = caption.nextElementSibling;
-        const repl = await open(milestone, shown, session?.settings ?? "");
-        if (repl && session) await repl.play(session, Number(caption.dataset.typed));
-        if (repl && !session) repl.show("This session needs files; try what you like.\n");
+        const repl = await open(milestone, caption.nextElementSibling, session.settings);
+        await repl?.play(session, Number(caption.dataset.typed));
       } finally {
         start.disabled = false;
       }

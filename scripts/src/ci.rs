@@ -25,6 +25,8 @@ pub enum Step {
     Instructions,
     /// The book builds: every listing, session, figure and link in it is there
     Book,
+    /// The REPLs for the book's pages are built, and answer the tested sessions as the programs do
+    Pages,
     /// milestones/lineage.toml declares every difference between the stages
     Lineage,
     /// Each milestone, copied out of the repository, compiles; one of them, another with each commit, is tested there
@@ -63,6 +65,7 @@ impl Step {
             Step::Race => race(root),
             Step::Instructions => instructions(root),
             Step::Book => cargo(root, &["run", "--quiet", "--package", "inox-book"]),
+            Step::Pages => cargo(root, &["run", "--quiet", "--package", "inox-book", "--", "check-repl"]),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())

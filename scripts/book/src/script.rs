@@ -36,14 +36,20 @@ impl Script {
                 let name = path.strip_prefix(&sessions)?.with_extension("");
                 let name = name.to_string_lossy().replace('\\', "/");
                 if path.extension().is_some_and(|extension| extension == "session")
-                    && let Some(milestone) = milestone(&name)
-                    && let Some(script) = Script::parse(milestone, &fs::read_to_string(&path)?)
+                    && let Some(script) = Script::read(root, &name)?
                 {
                     scripts.insert(name, script);
                 }
             }
         }
         Ok(scripts)
+    }
+
+    /// The session of that name, if a page can play it.
+    pub fn read(root: &Path, name: &str) -> Result<Option<Script>> {
+        let path = root.join("tests/sessions").join(format!("{name}.session"));
+        let text = fs::read_to_string(&path).with_context(|| format!("there is no tested session {name}"))?;
+        Ok(milestone(name).and_then(|milestone| Script::parse(milestone, &text)))
     }
 
     /// None if it needs files, or other settings on the way.
@@ -87,7 +93,7 @@ impl Script {
 }
 
 /// The milestone that a session's name begins with: `m2-wal/log` is of the second.
-pub fn milestone(name: &str) -> Option<u32> {
+fn milestone(name: &str) -> Option<u32> {
     name.strip_prefix('m')?.split('-').next()?.parse().ok()
 }
 
