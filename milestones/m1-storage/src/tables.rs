@@ -6,10 +6,9 @@
 //! crc32c 4d3b7b10
 //! ```
 //!
-//! The last line is the checksum of those before: a flipped bit would make another name of a table's, and the table
-//! would be gone. The file is written anew beside the old one and renamed over it, so it is always whole. But it is a wart: it
-//! knows nothing of transactions, and a table's rows and its line here are not changed together. Stage 4 removes
-//! it; until then, that is how it is.
+//! The last line is the checksum of those before: without it, a flipped bit in a name would hide a table. The file is
+//! written anew beside the old one and renamed over it, so it is always whole. But it is a wart: it knows nothing of
+//! transactions, and a table's rows and its line here are not changed together. Milestone 4 removes it.
 
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Schema, check_name};

@@ -13,13 +13,12 @@ pub fn check_owners(vfs: &dyn Vfs, is_owned: impl Fn(FileId) -> bool, report: &m
     let Some(names) = report.ok(list(vfs)) else { return };
     for name in names {
         match FileId::parse(&name) {
-            // A number may be written in many ways; only one of them is the file's name.
-            Some(file) if file.to_string() == name => {
+            Some(file) => {
                 if !is_owned(file) {
                     report.problem(misplaced(&name, "belongs to no relation"));
                 }
             }
-            _ => report.problem(misplaced(&name, "is not a relation's")),
+            None => report.problem(misplaced(&name, "is not a relation's")),
         }
     }
 }

@@ -199,3 +199,20 @@ fn an_error_about_a_damaged_row_says_where_it_lies() {
         expect(table.heap.find_garbage(pages, transaction, 0, &mut garbage, &mut report).unwrap_err());
     });
 }
+
+#[test]
+fn a_map_page_that_is_none_is_noticed_before_anything_is_edited() {
+    let mut table = Table::new(Arc::new(MemoryVfs::new()));
+    let tids = table.insert(&[3000, 3000]);
+    transact(&mut table.pages, |pages, transaction| {
+        let map = FileId::free_space_map(16384).page(0);
+        let mut change = pages.change(transaction.xid()).unwrap();
+        let page = change.open(map).unwrap();
+        change.edit(page).init(PageKind::Heap, 0);
+        change.finish().unwrap();
+        let mut report = VacuumReport::default();
+        let error = table.heap.remove_garbage(pages, transaction, &tids, &mut report).unwrap_err();
+        assert!(error.message().starts_with("page 0 of file \"base/16384_fsm\""), "{error}");
+    });
+    assert_eq!(table.scan().len(), 2, "nothing was done by halves");
+}

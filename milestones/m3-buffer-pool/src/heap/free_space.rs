@@ -59,12 +59,13 @@ impl Heap {
     /// Adds pages to the heap and enters all of them in the map; the first of them.
     fn extend(&mut self, pages: &mut Pages, transaction: &Transaction) -> Result<PageNo> {
         let added = pages.extend(FileId::main(self.relation))?;
-        let last_map_page = self.map_page(added.end - 1).0;
+        let last = added.end - 1;
+        let last_map_page = self.map_page(last).0;
         while pages.page_count(last_map_page.file)? <= last_map_page.page {
             pages.extend(last_map_page.file)?;
         }
         let mut change = pages.change(transaction.xid())?;
-        change.open(last_map_page)?;
+        self.open_map(&mut change, last)?;
         let mut page = added.start;
         while page < added.end {
             let on_this_map_page = (ENTRIES - self.map_page(page).1).min((added.end - page) as usize);
@@ -127,17 +128,26 @@ impl Heap {
     }
 
     fn write_entries(&self, change: &mut Change<'_>, page: PageNo, entries: &[u8]) -> Result<()> {
-        let (id, index) = self.map_page(page);
-        let number = change.open(id)?;
-        match change.page(number).kind() {
-            PageKind::Empty => change.edit(number).init(PageKind::FreeSpaceMap, ENTRIES),
-            _ => change.page(number).expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?,
+        let number = self.open_map(change, page)?;
+        if change.page(number).kind() == PageKind::Empty {
+            change.edit(number).init(PageKind::FreeSpaceMap, ENTRIES);
         }
-        change.edit(number).write_special(index, entries)
+        change.edit(number).write_special(self.map_page(page).1, entries)
+    }
+
+    /// Opens the map page that has a heap page's entry. Whoever edits other pages of the change before it does so first:
+    /// what is wrong with the map must be known before the first edit.
+    pub(super) fn open_map(&self, change: &mut Change<'_>, page: PageNo) -> Result<usize> {
+        let (id, _) = self.map_page(page);
+        let number = change.open(id)?;
+        if change.page(number).kind() != PageKind::Empty {
+            change.page(number).expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?;
+        }
+        Ok(number)
     }
 
     /// The map page that has a heap page's entry, and which of its entries that is.
-    pub(super) fn map_page(&self, page: PageNo) -> (PageId, usize) {
+    fn map_page(&self, page: PageNo) -> (PageId, usize) {
         let entry = page as usize;
         let map_page = (entry / ENTRIES) as PageNo;
         (FileId::free_space_map(self.relation).page(map_page), entry % ENTRIES)

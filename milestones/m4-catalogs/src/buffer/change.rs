@@ -126,3 +126,31 @@ impl Drop for Change<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::page::{FileId, PageKind};
+    use crate::testing::open_pages;
+    use crate::vfs::MemoryVfs;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_change_given_up_half_way_ends_the_writing_and_hides_nothing() {
+        let mut pages = open_pages(Arc::new(MemoryVfs::new()));
+        let file = FileId::main(20000);
+        pages.create_file(file).unwrap();
+        let id = file.page(pages.extend(file).unwrap().start);
+        let mut change = pages.change(3).unwrap();
+        let page = change.open(id).unwrap();
+        change.edit(page).init(PageKind::Heap, 0);
+        change.edit(page).insert(1, b"finished").unwrap();
+        change.finish().unwrap();
+        // Only memory has it, and somebody stops in the middle of changing it.
+        let mut change = pages.change(4).unwrap();
+        let page = change.open(id).unwrap();
+        change.edit(page).insert(2, b"not finished").unwrap();
+        drop(change);
+        assert!(pages.change(5).is_err(), "what memory holds is no longer what the log says");
+        assert_eq!(pages.read(id).unwrap().item(1), Some(&b"finished"[..]));
+    }
+}

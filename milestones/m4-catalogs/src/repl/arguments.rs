@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, SqlState};
 use std::str::FromStr;
 
-/// A reader of one command. It never looks back, and each complaint says where it was.
+/// A reader of one command. Each complaint says where it was.
 pub struct Arguments<'a> {
     pub(super) text: &'a str,
     /// Bytes of `text` that are read.

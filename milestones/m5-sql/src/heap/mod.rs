@@ -92,8 +92,8 @@ impl Heap {
             let target = self.page_with_room(pages, transaction, needed)?;
             let mut change = pages.change(transaction.xid())?;
             if next + 1 < tuples.len() {
-                // Perhaps needed below. What cannot be opened must be known before the first edit.
-                change.open(self.map_page(target).0)?;
+                // Perhaps needed below.
+                self.open_map(&mut change, target)?;
             }
             let page = self.open_page(&mut change, target)?;
             let stored = fill(&mut change, page, target, tuples, next, tids)?;

@@ -54,9 +54,8 @@ pub struct RecordHeader {
     pub durable: U64,
     /// On whose behalf; 0 for the system's own.
     pub xid: U64,
-    /// Which opening of the database wrote this. A power cut may leave half of a record, later runs may write
-    /// new records up to that place, and the next power cut may complete it: it would look valid. Its epoch is too
-    /// old.
+    /// Which opening of the database wrote this. A power cut that tears one record may leave a later one whole behind it.
+    /// If new records end just where that one begins it looks like the next of them; but its epoch is too old.
     pub epoch: U32,
     pub kind: u8,
     pub blocks: u8,

@@ -36,7 +36,7 @@ pub struct Actual {
     /// Rows that a scan read and its own filter dropped.
     pub removed_by_filter: u64,
     pub buffers: Buffers,
-    /// Further lines, such as `Sort Method: quicksort  Memory: 25kB`.
+    /// Further lines, such as `Disk: 2048kB` of a sort that has spilled.
     pub notes: Vec<String>,
 }
 
