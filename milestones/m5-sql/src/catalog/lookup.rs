@@ -12,6 +12,9 @@ const ROWS_ON_UNREADABLE_PAGE: usize = 100;
 pub trait Lookup {
     fn table(&self, name: &str) -> Option<Arc<Table>>;
 
+    /// Whether a table or an index has this name: they share them.
+    fn has(&self, name: &str) -> bool;
+
     /// How large the table is: its pages, and how many rows are expected in them.
     fn size(&mut self, table: &Table) -> Result<(u64, f64)>;
 }
@@ -32,6 +35,10 @@ pub struct Lookups<'a> {
 impl Lookup for Lookups<'_> {
     fn table(&self, name: &str) -> Option<Arc<Table>> {
         self.catalog.table(name).cloned()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.catalog.has(name)
     }
 
     /// The rows are a guess: as many on every page as on the one in the middle. PostgreSQL has ANALYZE count them and

@@ -157,17 +157,10 @@ impl<'a> CopyRows<'a> {
             return Err(self.locate(error, None));
         }
         // A long row asks for as much again, so that it is not looked at too often.
-        self.buffer.resize(len + CHUNK.max(len), 0);
-        let read = loop {
-            match self.source.read(&mut self.buffer[len..]) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        self.buffer.truncate(len + *read.as_ref().unwrap_or(&0));
-        match read {
+        let wanted = CHUNK.max(len) as u64;
+        match self.source.take(wanted).read_to_end(&mut self.buffer) {
             Ok(read) => {
-                self.ended = read == 0;
+                self.ended = (read as u64) < wanted;
                 Ok(())
             }
             Err(error) => {

@@ -112,7 +112,9 @@ impl Session {
             return Err(Error::new(SqlState::StatementTooComplex, "scripts are nested too deeply"));
         }
         self.script(path, false)?;
-        if self.end == Some(End::Quit) {
+        // An error stops the script, not whoever sits at the terminal.
+        let stopped = self.end == Some(End::Stopped) && self.interactive && self.scripts.is_empty();
+        if self.end == Some(End::Quit) || stopped {
             self.end = None;
         }
         Ok(())

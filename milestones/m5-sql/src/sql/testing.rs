@@ -22,6 +22,11 @@ impl Lookup for Catalog {
         self.tables.get(name).cloned()
     }
 
+    fn has(&self, name: &str) -> bool {
+        let is_index = |table: &Arc<Table>| table.indexes.iter().any(|index| index.name == name);
+        self.tables.contains_key(name) || self.tables.values().any(is_index)
+    }
+
     fn size(&mut self, table: &Table) -> Result<(u64, f64)> {
         Ok(self.sizes.get(&table.name).copied().unwrap_or((1, 3.0)))
     }

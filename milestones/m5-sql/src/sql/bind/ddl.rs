@@ -171,7 +171,7 @@ fn constraints(
             name == table
                 || constraints.iter().any(|constraint| constraint.name == name)
                 || keys.iter().any(|key| key.name.is_some_and(|given| name::fold(given) == name))
-                || lookup.table(name).is_some()
+                || lookup.has(name)
         };
         let name = match key.name {
             Some(name) => name::fold(name).into_owned(),
@@ -234,8 +234,7 @@ pub fn create_index(
             })
         })
         .collect::<Result<Vec<_>>>()?;
-    let taken =
-        |name: &str| lookup.table(name).is_some() || table.indexes.iter().any(|index| index.name == name);
+    let taken = |name: &str| lookup.has(name);
     let name = match &create.name {
         None => {
             let columns = joined_names(table.schema.columns(), &columns);

@@ -21,7 +21,7 @@ pub fn group_by(binder: &mut Binder<'_>, group_by: &GroupByExpr, outputs: &Outpu
     };
     binder.enter("GROUP BY", false);
     let mut groups = Vec::with_capacity(expressions.len());
-    for expr in expressions {
+    for expr in expressions.iter().map(bare) {
         let is_column = |ident: &ast::Ident| {
             binder.scope.is_some_and(|scope| scope.table.schema.position(&name::fold(ident)).is_some())
         };
@@ -67,6 +67,7 @@ pub fn sort_keys(
         if with_fill.is_some() {
             return Err(Error::unsupported("WITH FILL"));
         }
+        let expr = bare(expr);
         let by_name = match expr {
             ast::Expr::Identifier(ident) => named(binder, ident, outputs, "ORDER BY")?,
             _ => position(binder, expr, "ORDER BY", outputs)?,
@@ -92,6 +93,14 @@ pub fn sort_keys(
         }
     }
     Ok(keys)
+}
+
+/// Parentheses around an item say nothing: `(1)` is a position, too.
+fn bare(mut expr: &ast::Expr) -> &ast::Expr {
+    while let ast::Expr::Nested(inner) = expr {
+        expr = inner;
+    }
+    expr
 }
 
 /// The output called `ident`. Several of that name must be the same expression.

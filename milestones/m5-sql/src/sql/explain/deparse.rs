@@ -28,21 +28,25 @@ pub fn columns(node: &Node) -> Vec<String> {
             let names = columns(input);
             expressions.iter().map(|expr| Deparse::new(&names).reference(expr)).collect()
         }
-        Operator::Aggregate { input, group_by, aggregates } => {
-            let names = columns(input);
-            let deparse = Deparse::new(&names);
-            let groups = group_by.iter().map(|expr| deparse.reference(expr));
-            groups
-                .chain(
-                    aggregates.iter().map(|aggregate| format!("({})", text::aggregate(aggregate, &deparse))),
-                )
-                .collect()
+        Operator::Aggregate { group_by, .. } => {
+            let is_name = |index| matches!(group_by.get(index), Some(Expr::Column { .. }));
+            let own = own_columns(node).into_iter().enumerate();
+            own.map(|(index, text)| if is_name(index) { text } else { format!("({text})") }).collect()
         }
         Operator::Filter { input, .. }
         | Operator::Sort { input, .. }
         | Operator::Limit { input, .. }
         | Operator::Distinct { input } => columns(input),
     }
+}
+
+/// What a condition of the node's own calls them: HAVING is checked where the aggregates are, and names them as they are.
+pub fn own_columns(node: &Node) -> Vec<String> {
+    let Operator::Aggregate { input, group_by, aggregates } = &node.operator else { return columns(node) };
+    let names = columns(input);
+    let deparse = Deparse::new(&names);
+    let groups = group_by.iter().map(|expr| deparse.expression(expr));
+    groups.chain(aggregates.iter().map(|aggregate| text::aggregate(aggregate, &deparse))).collect()
 }
 
 /// Writes expressions over columns of the given names.

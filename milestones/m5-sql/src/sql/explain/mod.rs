@@ -94,7 +94,7 @@ impl<'a> Printer<'a> {
         let mut removed = 0;
         while let Operator::Filter { input, .. } | Operator::Project { input, .. } = &shown.operator {
             if let Operator::Filter { predicate, .. } = &shown.operator {
-                let names = deparse::columns(input);
+                let names = deparse::own_columns(input);
                 conditions.push(Deparse::new(&names).expression(predicate));
                 removed += self.rows(shown_number + 1).saturating_sub(self.rows(shown_number));
             }

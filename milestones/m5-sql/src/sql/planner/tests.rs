@@ -144,7 +144,7 @@ fn groups_having_and_order_are_explained() {
             "  Sort Key: (count(*)) DESC, department",
             "  ->  HashAggregate",
             "        Group Key: department",
-            "        Filter: ((count(*)) > 1)",
+            "        Filter: (count(*) > 1)",
             "        ->  Seq Scan on employees",
             "              Filter: active"
         ]
