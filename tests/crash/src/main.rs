@@ -35,6 +35,10 @@ struct Arguments {
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
+    /// Try only each case of so many; other seeds, other cases.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    share: u64,
+
     /// How many threads to use; as many as the machine has processors, if it is not said.
     #[arg(long)]
     jobs: Option<usize>,
@@ -85,10 +89,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Arguments { nightly: true, .. } => Scale::Nightly,
         _ => Scale::Standard,
     };
-    let title = format!("{scale:?} run, seed {}", arguments.seed);
+    let share =
+        if arguments.share > 1 { format!(", one case of {}", arguments.share) } else { String::new() };
+    let title = format!("{scale:?} run, seed {}{share}", arguments.seed);
     println!("{title}");
     let started = Instant::now();
-    let mut report = Report::new(scale);
+    let mut report = Report::new(scale, arguments.share);
     for part in parts {
         report.add(part, run_part(part, scale, arguments)?);
     }
@@ -104,7 +110,8 @@ fn run_part(part: &Part, scale: Scale, arguments: &Arguments) -> Result<Outcome>
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     let bar = progress(part.name);
     let started = Instant::now();
-    let outcome = (part.run)(&Context { scale, seed: arguments.seed, jobs, bar: &bar })?;
+    let outcome =
+        (part.run)(&Context { scale, seed: arguments.seed, share: arguments.share, jobs, bar: &bar })?;
     bar.finish_and_clear();
     let failures = match outcome.failures.len() {
         0 => "good".into(),

@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub scale: Scale,
     /// Decides everything that is left to chance.
     pub seed: u64,
+    /// Only each case of so many has its turn; the seed decides which, so that the next run has others.
+    pub share: u64,
     /// How many threads to use.
     pub jobs: usize,
     /// To be moved on with each case done; the part sets its length.
@@ -92,6 +94,12 @@ impl Outcome {
 }
 
 impl Context<'_> {
+    /// Those of the cases that have their turn.
+    pub fn share<T>(&self, cases: Vec<T>) -> Vec<T> {
+        let turn = self.seed % self.share;
+        (0..).zip(cases).filter(|(number, _)| number % self.share == turn).map(|(_, case)| case).collect()
+    }
+
     /// Does `work` for each of the items, on several threads; the outcomes together. Stops early once there are
     /// failures enough.
     pub fn for_each<T: Sync>(&self, items: &[T], work: impl Fn(&T) -> Result<Outcome> + Sync) -> Outcome {

@@ -23,13 +23,15 @@ const NEVER: &[&str] = &["panics", "silent wrong answers"];
 
 pub struct Report {
     scale: Scale,
+    /// Only one case of so many was tried.
+    share: u64,
     parts: usize,
     total: Outcome,
 }
 
 impl Report {
-    pub fn new(scale: Scale) -> Report {
-        Report { scale, parts: 0, total: Outcome::default() }
+    pub fn new(scale: Scale, share: u64) -> Report {
+        Report { scale, share, parts: 0, total: Outcome::default() }
     }
 
     pub fn add(&mut self, part: &Part, outcome: Outcome) {
@@ -57,7 +59,7 @@ impl Report {
 
     /// What was tried less often than it has to be; asked of whole runs only.
     fn shortfalls(&self) -> Vec<String> {
-        if self.scale == Scale::Quick || self.parts < PARTS.len() {
+        if self.scale == Scale::Quick || self.share > 1 || self.parts < PARTS.len() {
             return Vec::new();
         }
         let wanted = BAR.iter().map(|(name, standard, nightly)| match self.scale {
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     fn full(scale: Scale) -> Report {
-        let mut report = Report::new(scale);
+        let mut report = Report::new(scale, 1);
         for part in PARTS {
             report.add(part, Outcome::default());
         }
@@ -118,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_was_promised_is_printed_first_and_everything_in_order() {
-        let mut report = Report::new(Scale::Quick);
+        let mut report = Report::new(Scale::Quick, 1);
         for name in ["rot: right answers", "panics", "crashes: more", "seeds", "crash images"] {
             report.total.count(name, 7);
         }

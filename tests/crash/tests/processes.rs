@@ -10,7 +10,7 @@ fn figure(outcome: &Outcome, name: &str) -> u64 {
 
 #[test]
 fn what_was_acknowledged_survives_the_real_programs() {
-    let context = Context { scale: Scale::Quick, seed: 1, jobs: 2, bar: &ProgressBar::hidden() };
+    let context = Context { scale: Scale::Quick, seed: 1, share: 1, jobs: 2, bar: &ProgressBar::hidden() };
     let outcome = processes::run(&context).unwrap();
     assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
     let skipped = |part: &str| outcome.skipped.iter().any(|skipped| skipped.contains(part));

@@ -77,6 +77,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
     }
     let histories = context.seed..context.seed + effort.histories;
     cases.extend(histories.zip(STAGES.iter().cycle()).map(|(seed, stage)| Case::History(*stage, seed)));
+    let cases = context.share(cases);
     context.bar.set_length(cases.len() as u64);
     Ok(context.for_each(&cases, |case| {
         let outcome = match case {

@@ -54,7 +54,7 @@ fn cut(stage: Stage, workload: &Workload) -> Result<Vec<Piece>> {
 }
 
 fn fail(pieces: &[Piece], context: &Context) -> Result<Outcome> {
-    let chunks = plan(pieces, context)?;
+    let chunks = context.share(plan(pieces, context)?);
     let batches = chunks.iter().flat_map(|(_, batches)| batches);
     context.bar.set_length(batches.map(|batch| batch.len() as u64).sum());
     Ok(context.for_each(&chunks, |(piece, batches)| {
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn quick() {
         let bar = indicatif::ProgressBar::hidden();
-        let outcome = run(&Context { scale: Scale::Quick, seed: 1, jobs: 2, bar: &bar }).unwrap();
+        let outcome = run(&Context { scale: Scale::Quick, seed: 1, share: 1, jobs: 2, bar: &bar }).unwrap();
         assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
         let cases = outcome.figures.iter().find(|(name, _)| *name == "io failures").unwrap().1;
         assert!(cases > 200, "only {cases} cases");

@@ -70,6 +70,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
             chunks.push(Chunk { mutator, target, first: start + first, count });
         }
     }
+    let chunks = context.share(chunks);
     context.bar.set_length(chunks.iter().map(|chunk| chunk.count).sum());
     Ok(Watch::over(|watch| {
         context.for_each(&chunks, |chunk| {
@@ -144,7 +145,7 @@ mod tests {
     #[test]
     fn quick() {
         let bar = indicatif::ProgressBar::hidden();
-        let outcome = run(&Context { scale: Scale::Quick, seed: 1, jobs: 2, bar: &bar }).unwrap();
+        let outcome = run(&Context { scale: Scale::Quick, seed: 1, share: 1, jobs: 2, bar: &bar }).unwrap();
         assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
         let figure = |name| outcome.figures.iter().find(|(known, _)| *known == name).map_or(0, |(_, n)| *n);
         assert!(figure("fuzz executions") >= 100_000);

@@ -78,7 +78,7 @@ impl Hunt {
 
     fn run(&self, milestone: &str) -> Result<Hunted> {
         let bar = ProgressBar::hidden();
-        let context = Context { scale: self.effort.scale(), seed: 1, jobs: JOBS, bar: &bar };
+        let context = Context { scale: self.effort.scale(), seed: 1, share: 1, jobs: JOBS, bar: &bar };
         let (unit, outcome) = match self.where_to.part.as_str() {
             "crashes" => ("crash images", self.crash(milestone, crashes::hunt)?),
             "recoveries" => ("crash images", self.crash(milestone, crashes::hunt_in_recovery)?),

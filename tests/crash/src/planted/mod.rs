@@ -52,6 +52,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
         Scale::Quick => bugs.into_iter().step_by(8).collect(),
         Scale::Standard | Scale::Nightly => bugs,
     };
+    let bugs = context.share(bugs);
     context.bar.set_length(bugs.len() as u64);
     let furthest = Mutex::new(Furthest::new());
     let mut outcome = context.for_each(&bugs, |bug| {

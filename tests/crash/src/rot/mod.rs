@@ -62,6 +62,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
             chunks.extend(cut);
         }
     }
+    let chunks = context.share(chunks);
     context.bar.set_length(chunks.iter().map(|chunk| chunk.numbers.len() as u64).sum());
     Ok(Watch::over(|watch| {
         context.for_each(&chunks, |chunk| {
@@ -179,7 +180,7 @@ mod tests {
     #[test]
     fn quick() {
         let bar = indicatif::ProgressBar::hidden();
-        let outcome = run(&Context { scale: Scale::Quick, seed: 1, jobs: 2, bar: &bar }).unwrap();
+        let outcome = run(&Context { scale: Scale::Quick, seed: 1, share: 1, jobs: 2, bar: &bar }).unwrap();
         assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
         let cases = outcome.figures.iter().find(|(name, _)| *name == "corruption cases").unwrap().1;
         assert!(cases > 400, "only {cases} cases");
