@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{PATIENCE, Process};
+use crate::process::{PATIENCE, Process, shortened};
 
 /// What a program is given to do until it is killed.
 pub struct Load<'a> {
@@ -95,7 +95,7 @@ fn load_and_kill(load: &Load, first: u64, answers: u64, pause: Duration) -> Resu
         }
         let killed = process.kill();
         if !enough? {
-            bail!("the program ended by itself after {seen} answers:\n{}", killed?.0);
+            bail!("the program ended by itself after {seen} answers:\n{}", shortened(&killed?.0));
         }
         Ok(killed?.0)
     })

@@ -110,7 +110,7 @@ impl Process {
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let said = String::from_utf8_lossy(&said.bytes);
+                let said = shortened(&String::from_utf8_lossy(&said.bytes));
                 bail!("the program hangs; it was killed. What it had said:\n{said}");
             }
             said = self.output.more.wait_timeout(said, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -152,6 +152,17 @@ impl Drop for Process {
     }
 }
 
+/// How a long text begins and how it ends: a program that goes on and on may have said millions of lines.
+pub fn shortened(said: &str) -> String {
+    const SHOWN: usize = 20;
+    let lines: Vec<&str> = said.lines().collect();
+    let Some(left_out) = lines.len().checked_sub(2 * SHOWN).filter(|left_out| *left_out > 1) else {
+        return said.to_owned();
+    };
+    let (first, last) = (&lines[..SHOWN], &lines[lines.len() - SHOWN..]);
+    format!("{}\n… {left_out} more lines …\n{}\n", first.join("\n"), last.join("\n"))
+}
+
 impl Output {
     fn lock(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
@@ -178,5 +189,19 @@ fn collect(mut reader: PipeReader, output: &Output) {
         if said.closed {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_text_the_middle_is_left_out() {
+        let lines = |count| (1..=count).map(|number| format!("{number}\n")).collect::<String>();
+        assert_eq!(shortened(&lines(41)), lines(41));
+        let said = shortened(&lines(1_000_000));
+        assert!(said.starts_with("1\n") && said.ends_with("1000000\n"), "{said}");
+        assert!(said.contains("\n20\n… 999960 more lines …\n999981\n"), "{said}");
     }
 }
