@@ -1,7 +1,8 @@
 //! A session: what a reader types, as a file, and the transcript a program makes of it.
 //!
 //! A line that starts with `#` is for the tests and never typed: `# …` is a remark, `#! …` one of the
-//! directives in [`Step`] or, about the session as a whole, `#! through STAGE` and `#! differs STAGE: WHY`.
+//! directives in [`Step`] or, about the session as a whole, `#! through STAGE`, `#! differs STAGE: WHY` and
+//! `#! chapter FILE`.
 //! All else is typed as it is.
 
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ pub struct Session {
     through: u32,
     /// Stages from which on the transcript legitimately differs from the stage before, and why.
     differs: BTreeMap<u32, String>,
+    /// The chapter that explains it, if that is not the first one that shows it: a file in `book/src`.
+    pub chapter: Option<String>,
 }
 
 impl Session {
@@ -84,6 +87,7 @@ impl Session {
             steps: Vec::new(),
             through,
             differs: BTreeMap::new(),
+            chapter: None,
         };
         for (number, line) in text.lines().enumerate() {
             if let Some(directive) = line.strip_prefix("#!") {
@@ -111,13 +115,14 @@ impl Session {
             }
             "copy" => self.steps.push(Step::Copy(rest.to_owned())),
             "through" => self.through = stages::number(rest)?,
+            "chapter" => self.chapter = Some(rest.to_owned()),
             "differs" => match rest.split_once(':') {
                 Some((stage, why)) if !why.trim().is_empty() => {
                     self.differs.insert(stages::number(stage)?, why.trim().to_owned());
                 }
                 _ => bail!("say which stage differs and why: `#! differs m3: WHY`"),
             },
-            _ => bail!("there is no such directive; there are restart, kill, args, copy, through, differs"),
+            _ => bail!("there are restart, kill, args, copy, through, differs and chapter, and nothing else"),
         }
         Ok(())
     }
@@ -139,6 +144,11 @@ impl Session {
     /// differ.
     pub fn told_by(&self, stage: u32) -> u32 {
         self.differs.range(..=stage).next_back().map_or(self.stage, |(differing, _)| *differing)
+    }
+
+    /// Why `stage` is told by another stage's snapshot than the session's own, if it is.
+    pub fn why_it_differs(&self, stage: u32) -> Option<&str> {
+        self.differs.get(&self.told_by(stage)).map(String::as_str)
     }
 
     /// Plays the session to a program in a fresh folder.
@@ -272,6 +282,7 @@ mod tests {
     fn a_stage_answers_as_the_last_one_that_differs() {
         let session = parse("#! differs m3: why\nx\n").unwrap();
         assert_eq!([1, 2, 3, 4].map(|stage| session.told_by(stage)), [1, 1, 3, 3]);
+        assert_eq!([2, 4].map(|stage| session.why_it_differs(stage)), [None, Some("why")]);
     }
 
     #[test]

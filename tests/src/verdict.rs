@@ -20,6 +20,11 @@ pub struct Verdict {
     pub promise: String,
     /// What went differently; nothing, if the promise was kept.
     pub broken: Option<String>,
+    /// Why this stage answers differently than the one that the session was written for, and since which; nothing, if it
+    /// does not.
+    pub differs: Option<String>,
+    /// Where the book explains it.
+    pub chapter: String,
 }
 
 /// Sessions that a program at `stage` is to keep, those of earlier stages included.
@@ -37,7 +42,11 @@ pub fn judge(session: &Session, stage: u32, program: &Path) -> Result<Verdict> {
         Ok(said) => difference(&expected, &said),
         Err(error) => Some(format!("{error:#}")),
     };
-    Ok(Verdict { name: session.name.clone(), promise, broken })
+    let since = session.told_by(stage);
+    let differs = session
+        .why_it_differs(stage)
+        .map(|why| format!("milestone {since} answers other than before: {why}"));
+    Ok(Verdict { name: session.name.clone(), promise, broken, differs, chapter: chapter(session)? })
 }
 
 /// Where the transcript of a session on `stage` is kept.
@@ -80,28 +89,33 @@ fn difference(expected: &str, said: &str) -> Option<String> {
     Some(text)
 }
 
-/// The chapter of the book that explains a session: the first that shows or names it, else the part's first.
-pub fn chapter(name: &str) -> Result<String> {
+/// The chapter of the book that explains a session: the one it names, or the first that shows it. If none does, the one
+/// with which its part begins.
+fn chapter(session: &Session) -> Result<String> {
+    if let Some(named) = &session.chapter {
+        return Ok(format!("book/src/{named}"));
+    }
     let book = stages::here().join("../book/src");
     let summary = fs::read_to_string(book.join("SUMMARY.md")).context("the book has no SUMMARY.md")?;
-    let chapters = summary.lines().filter_map(|line| line.split_once("](")?.1.strip_suffix(')'));
-    let stage = name.split('/').next().unwrap_or_default();
+    // What stands before the parts may show a session as well, but explains none.
+    let in_parts = summary.lines().filter_map(|line| line.split_once("](")?.1.strip_suffix(')'));
+    let in_parts = in_parts.filter(|path| path.contains('/'));
     let part = ["storage", "wal", "pool", "catalogs", "sql"]
-        .get(stages::number(stage)?.saturating_sub(1) as usize)
+        .get(session.stage.saturating_sub(1) as usize)
         .copied()
         .unwrap_or_default();
     let mut first_of_part = None;
-    for path in chapters {
+    for path in in_parts {
         let text =
             fs::read_to_string(book.join(path)).with_context(|| format!("there is no book/src/{path}"))?;
-        if text.contains(name) {
-            return Ok(path.to_owned());
+        if text.contains(&session.name) {
+            return Ok(format!("book/src/{path}"));
         }
         if first_of_part.is_none() && path.starts_with(&format!("{part}/")) {
-            first_of_part = Some(path.to_owned());
+            first_of_part = Some(format!("none shows it; its part begins with book/src/{path}"));
         }
     }
-    first_of_part.with_context(|| format!("no part of the book is about {stage}"))
+    first_of_part.with_context(|| format!("no part of the book is about stage {}", session.stage))
 }
 
 #[cfg(test)]
@@ -119,8 +133,10 @@ mod tests {
     #[test]
     fn every_session_has_a_promise_and_a_chapter() {
         for session in Session::read_all(&stages::here().join("sessions")).unwrap() {
-            assert!(!promise(&session).unwrap().is_empty());
-            assert!(chapter(&session.name).unwrap().ends_with(".md"));
+            assert!(promise(&session).unwrap().ends_with('.'), "{}: a sentence on one line", session.name);
+            let chapter = chapter(&session).unwrap();
+            let path = &chapter[chapter.find("book/src/").unwrap()..];
+            assert!(stages::here().join("..").join(path).is_file(), "{}: {chapter}", session.name);
         }
     }
 }

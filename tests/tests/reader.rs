@@ -4,13 +4,12 @@
 use std::thread;
 
 use anyhow::{Result, ensure};
-use inox_tests::session::LAST_WITH_SMALL_COMMANDS;
 use inox_tests::{stages, verdict};
 
 #[test]
 fn what_is_red_at_the_start_of_a_stage_is_what_was_announced() {
     thread::scope(|scope| {
-        let stages = (2..=LAST_WITH_SMALL_COMMANDS).map(|stage| scope.spawn(move || start_of(stage)));
+        let stages = (2..=5).map(|stage| scope.spawn(move || start_of(stage)));
         for checked in stages.collect::<Vec<_>>() {
             checked.join().unwrap().unwrap();
         }

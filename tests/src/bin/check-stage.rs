@@ -8,12 +8,12 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use inox_tests::kill::{self, Load};
-use inox_tests::process::{PATIENCE, Process};
+use inox_tests::process::{PATIENCE, Process, shortened};
 use inox_tests::{stages, verdict};
 
 /// Plays a stage's sessions to your program, then kills it while it works, and says what does not hold.
 #[derive(Parser)]
-#[command(name = "cargo x check")]
+#[command(name = "cargo x check", bin_name = "cargo x check")]
 struct Arguments {
     /// The stage that your program is at: 1 to 5
     #[arg(value_parser = stages::number)]
@@ -59,7 +59,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 broken += 1;
                 println!("BROKEN  {}: {}", verdict.name, verdict.promise);
                 what.lines().for_each(|line| println!("          {line}"));
-                println!("          chapter: book/src/{}", verdict::chapter(&verdict.name)?);
+                verdict.differs.iter().for_each(|why| println!("          {why}"));
+                println!("          chapter: {}", verdict.chapter);
             }
         }
     }
@@ -73,7 +74,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
             }
             Err(error) => {
                 broken += 1;
-                println!("BROKEN  kill -9: {promise}\n          {error:#}");
+                println!("BROKEN  kill -9: {promise}");
+                format!("{error:#}").lines().for_each(|line| println!("          {line}"));
                 println!("          chapter: book/src/wal/sync.md");
             }
         }
@@ -117,21 +119,26 @@ fn built(project: &Path) -> Result<PathBuf> {
 /// Loads rows and kills, over and over on the same data.
 fn killed(stage: u32, program: &Path) -> Result<()> {
     const ROUNDS: u32 = 25;
-    let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
     let speaks_sql = stage > inox_tests::session::LAST_WITH_SMALL_COMMANDS;
     let create = if speaks_sql { "CREATE TABLE t (id bigint);\n" } else { "create t (id bigint)\n" };
-    talk(program, dir.path(), create)?;
     let statement = |number: u64| match speaks_sql {
         true => format!("INSERT INTO t VALUES ({number});\n"),
         false => format!("insert t ({number})\n"),
     };
-    let load = Load {
-        program,
-        arguments: &["data"],
-        dir: dir.path(),
-        statement: &statement,
-        is_answer: &|line| line.starts_with("INSERT "),
-    };
+    // A program that does not take a row would be waited for until our patience ends.
+    let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let said = talk(program, dir.path(), &format!("{create}{}", statement(0)))?;
+    if !said.lines().any(is_answer) {
+        bail!(
+            "it does not take a row to be killed over. To {}it says\n{}",
+            statement(0),
+            shortened(said.trim_end())
+        );
+    }
+    let dir = tempfile::tempdir().context("cannot make a temporary folder")?;
+    talk(program, dir.path(), create)?;
+    let load =
+        Load { program, arguments: &["data"], dir: dir.path(), statement: &statement, is_answer: &is_answer };
     kill::kill_repeatedly(&load, ROUNDS, 40, u64::from(stage), |killed| {
         let said = talk(program, dir.path(), if speaks_sql { "SELECT id FROM t;\n" } else { "scan t\n" })?;
         let numbers: Vec<u64> = said.lines().filter_map(last_number).collect();
@@ -146,6 +153,11 @@ fn killed(stage: u32, program: &Path) -> Result<()> {
         }
         Ok(numbers.len() as u64)
     })
+}
+
+/// Whether a line says that a row was stored.
+fn is_answer(line: &str) -> bool {
+    line.starts_with("INSERT ")
 }
 
 /// What a program says to some lines, from its start to its end.
