@@ -1,5 +1,6 @@
 //! A reader's own version: where it starts, and ours beside it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -42,15 +43,20 @@ pub fn solution(root: &Path, wanted: &str, file: &str, project: &Path) -> Result
     let stages = Stages::read(&root.join("milestones"))?;
     let stage = &stages.all[stages.position(wanted)?];
     let path = if stage.files.contains_key(file) { file.to_owned() } else { format!("src/{file}") };
-    let ours = stage.files.get(&path).with_context(|| format!("{} has no {file}", stage.name))?;
+    let Some(ours) = stage.files.get(&path) else {
+        let declared = Declarations::read(&root.join("milestones/lineage.toml"))?;
+        let dropped = declared.0.get(&stage.name).map(|declared| &declared.dropped);
+        let why = dropped.and_then(|dropped| dropped.get(file).or_else(|| dropped.get(&path)));
+        bail!("{} has no {file}{}", stage.name, why.map(|why| format!(": {why}")).unwrap_or_default())
+    };
+    let ours = renamed(ours, &stage.name, &crate_name(project)?);
     let theirs = match fs::read_to_string(project.join(&path)) {
         Ok(theirs) => theirs,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ours.clone()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ours),
         Err(error) => {
             return Err(error).with_context(|| format!("cannot read {}", project.join(&path).display()));
         }
     };
-    let ours = renamed(ours, &stage.name, &crate_name(project)?);
     if ours == theirs {
         return Ok(format!("{path} is the same in both\n"));
     }
@@ -99,26 +105,39 @@ fn write_empty(stage: &Stage, name: &str, dir: &Path) -> Result<()> {
     write(&dir.join("src/main.rs"), main)
 }
 
-/// The unit tests of each file that the stage brings, to be moved into it once it is there; how many files those are.
+/// The unit tests of each file that the stage brings or tests otherwise than the one before, to be moved into it once it
+/// is there; how many files those are.
 fn write_waiting_tests(stage: &Stage, before: Option<&Stage>, name: &str, dir: &Path) -> Result<usize> {
     let mut count = 0;
     for (path, text) in stage.files.iter().filter(|(path, _)| path.ends_with(".rs")) {
-        if before.is_some_and(|before| before.files.contains_key(path)) {
-            continue;
-        }
+        let inherited = before.and_then(|before| Some(before.restated(stage, path, before.files.get(path)?)));
         let head: String =
             text.lines().take_while(|line| line.starts_with("//!")).map(|line| format!("{line}\n")).collect();
-        let tests = match text.split_once("#[cfg(test)]\nmod tests {") {
-            Some((_, tests)) => format!("#[cfg(test)]\nmod tests {{{tests}"),
-            None if path.ends_with("tests.rs") => text.clone(),
-            None => continue,
-        };
-        let text = if path.ends_with("tests.rs") { tests } else { format!("{head}\n{tests}") };
+        let Some(tests) = unit_tests(path, text) else { continue };
+        if inherited.and_then(|inherited| unit_tests(path, &inherited)).as_ref() == Some(&tests) {
+            continue;
+        }
+        let text = if is_for_tests(path) { tests } else { format!("{head}\n{tests}") };
         let file = path.strip_prefix("src/").unwrap_or(path);
         write(&dir.join(WAITING).join(file), &renamed(&text, &stage.name, name))?;
         count += 1;
     }
     Ok(count)
+}
+
+/// Whether a file is there for unit tests alone: `heap/tests.rs`, `index/tests/search.rs`, `testing.rs`.
+fn is_for_tests(path: &str) -> bool {
+    let mut parts = path.trim_end_matches(".rs").rsplit('/');
+    let is_named_so = |name: &str| name.ends_with("tests") || name == "testing" || name == "test_support";
+    parts.next().is_some_and(is_named_so) || parts.any(|folder| folder == "tests")
+}
+
+/// The unit tests in a file, or all of a file of unit tests.
+fn unit_tests(path: &str, text: &str) -> Option<String> {
+    match text.split_once("#[cfg(test)]\nmod tests {") {
+        Some((_, tests)) => Some(format!("#[cfg(test)]\nmod tests {{{tests}")),
+        None => is_for_tests(path).then(|| text.to_owned()),
+    }
 }
 
 fn instructions(
@@ -144,18 +163,36 @@ fn instructions(
     for (session, why) in red_now(root, stage)? {
         writeln!(text, "        {session:<40} {why}")?;
     }
+    let files = if waiting == 1 { "1 file" } else { &format!("{waiting} files") };
     writeln!(text, "  {WAITING}/")?;
     writeln!(
         text,
-        "      unit tests of {waiting} files; move each into src/ with the file that it is about\n"
+        "      unit tests of {files}, of files that change as well; when you write a file, move its tests"
+    )?;
+    writeln!(
+        text,
+        "      from here into the one in src/, in place of those in it, and run cargo test there\n"
     )?;
     if let Some(declared) = declared.0.get(&stage.name) {
-        writeln!(text, "Files that {} changes, and why:\n", stage.name)?;
-        for (file, why) in &declared.changed {
-            writeln!(text, "  {file:<32} {why}")?;
-        }
-        writeln!(text)?;
+        let mut list = |head: &str, files: &BTreeMap<String, String>| -> Result<()> {
+            if !files.is_empty() {
+                writeln!(text, "Files that {} {head}, and why:\n", stage.name)?;
+                for (file, why) in files {
+                    writeln!(text, "  {file:<34} {why}")?;
+                }
+                writeln!(text)?;
+            }
+            Ok(())
+        };
+        list("changes", &declared.changed)?;
+        list("drops", &declared.dropped)?;
     }
+    writeln!(
+        text,
+        "Which files are new in {}, and what each is for: the chapter \"Every file\" of the book",
+        stage.name
+    )?;
+    writeln!(text, "(`cargo x book serve`). Yours may be others.\n")?;
     writeln!(text, "  cargo x solution {} FILE --project {}", stage.number, dir.display())?;
     writeln!(text, "      ours beside yours, one file at a time")?;
     Ok(text)
@@ -187,6 +224,15 @@ fn red_now(root: &Path, stage: &Stage) -> Result<Vec<(String, String)>> {
         }
     }
     red.sort();
+    // What is killed must be there: not before there is a log, and not in a language that is not spoken yet.
+    match stage.number {
+        2 => red.push((
+            "kill -9".into(),
+            "rows are in the log before they are answered, and there is no log yet".into(),
+        )),
+        5 => red.push(("kill -9".into(), "the rows are inserted in SQL".into())),
+        _ => {}
+    }
     Ok(red)
 }
 
@@ -219,6 +265,8 @@ mod tests {
         assert!(dir.join("src/wal/record.rs").is_file() && !dir.join("src/buffer/pool.rs").exists());
         assert!(fs::read_to_string(dir.join("tests-to-come/buffer/pool.rs")).unwrap().contains("mod tests"));
         assert!(told.contains("m3-buffer-pool/scan-ring") && !told.contains("m2-wal/"), "{told}");
+        assert!(dir.join("tests-to-come/sizes.rs").is_file(), "what a file that changes is tested for");
+        assert!(!dir.join("tests-to-come/heap").exists(), "what is tested as before is there already");
         assert!(told.contains("cargo x check 3") && told.contains("src/buffer/mod.rs"), "{told}");
         assert!(start(root(), "m3", &dir).unwrap_err().to_string().ends_with("is not empty"));
     }
@@ -233,6 +281,24 @@ mod tests {
         assert!(diff.starts_with("--- yours\n+++ m2-wal/src/buffer/mod.rs"), "{diff}");
         assert!(solution(root(), "2", "wal/record.rs", &dir).unwrap().starts_with("//! "));
         assert!(solution(root(), "2", "nothing.rs", &dir).is_err());
+        let gone = solution(root(), "4", "tables.rs", &dir).unwrap_err().to_string();
+        assert!(gone.contains("m4-catalogs has no tables.rs: the wart is gone"), "{gone}");
+    }
+
+    #[test]
+    fn what_waits_to_come_is_all_that_is_there_for_tests() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = place.path().join("mine");
+        let told = start(root(), "5", &dir).unwrap();
+        for file in
+            ["index/tests/mod.rs", "sql/bind/tests/mod.rs", "database/testing.rs", "recovery/tests.rs"]
+        {
+            assert!(dir.join(WAITING).join(file).is_file(), "{file}");
+        }
+        assert!(
+            told.contains("        kill -9 ") && told.contains("Files that m5-sql drops, and why:"),
+            "{told}"
+        );
     }
 
     #[test]
