@@ -29,7 +29,12 @@ use crate::declarations::Declarations;
 use crate::stages::Stages;
 
 #[derive(Parser)]
-#[command(name = "cargo x", about = "InoxDB's own tools", disable_help_subcommand = true)]
+#[command(
+    name = "cargo x",
+    bin_name = "cargo x",
+    about = "InoxDB's own tools",
+    disable_help_subcommand = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -61,6 +66,7 @@ enum Command {
     },
     /// Make a project that holds the stage before, for your own version of STAGE
     Start {
+        /// The stage that you are going to write, such as 2
         stage: String,
         /// An empty or a new directory
         dir: PathBuf,
@@ -73,14 +79,21 @@ enum Command {
     },
     /// Show how our FILE of STAGE differs from yours
     Solution {
+        /// The stage that you are writing, such as 2
         stage: String,
+        /// A file of ours, with or without `src/`
         file: String,
         /// The directory of your project
         #[arg(long, value_name = "DIR", default_value = ".")]
         project: PathBuf,
     },
     /// List the bugs that can be planted into STAGE, or plant one and watch which crash finds it
-    Break { stage: String, bug: Option<String> },
+    Break {
+        /// A stage, such as 2
+        stage: String,
+        /// One of the bugs listed; none lists them
+        bug: Option<String>,
+    },
     /// Run the checks, all of them or those named
     Ci {
         /// The steps to run, in this order; none means all
@@ -169,8 +182,8 @@ fn run(command: Command) -> Result<bool> {
         Command::Break { stage, bug } => {
             let stages = Stages::read(&root.join("milestones"))?;
             let stage = format!("m{}", stages.all[stages.position(&stage)?].number);
-            let bug = bug.unwrap_or_else(|| format!("list:{stage}"));
-            run_package(&root, &["--package", "inox-crash"], &["--plant".into(), bug])
+            let plant = bug.map_or_else(|| format!("list:{stage}"), |bug| format!("{stage}:{bug}"));
+            run_package(&root, &["--package", "inox-crash"], &["--plant".into(), plant])
         }
         Command::Ci { steps } => ci::run(&root, &steps),
     }

@@ -177,6 +177,7 @@ impl Table {
             return Some(format!("row {id} has size {found}, not {wanted} ({} such rows)", other_size.len()));
         }
         match (missing.first(), more.first()) {
+            (Some(id), _) if missing.len() == 1 => Some(format!("row {id} is missing")),
             (Some(id), _) => Some(format!("row {id} is missing ({} rows are)", missing.len())),
             (None, Some(id)) => Some(format!("row {id} should not be there ({} rows)", more.len())),
             (None, None) if self.indexed != other.indexed => {

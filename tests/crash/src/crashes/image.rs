@@ -113,6 +113,7 @@ impl Setup {
         let found = engine.read().map_err(|error| format!("cannot be read: {error}"))?;
         let problems = engine.check();
         match problems.first() {
+            Some(problem) if problems.len() == 1 => Err(format!("the check finds a problem: {problem}")),
             Some(problem) => Err(format!("the check finds {} problems: {problem}", problems.len())),
             None => Ok((engine, found)),
         }

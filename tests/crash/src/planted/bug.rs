@@ -99,16 +99,43 @@ impl Bug {
         let head = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
         let (old, new) = (&old[head..], &new[head..]);
         let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+        let (old, new) = (&old[..old.len() - tail], &new[..new.len() - tail]);
         let mut difference = format!("{}, line {}:\n", self.file, line + head);
-        for (sign, lines) in [('-', old), ('+', new)] {
-            for line in &lines[..lines.len() - tail] {
-                difference.push(sign);
-                difference.push_str(line);
-                difference.push('\n');
-            }
+        for (sign, line) in edits(old, new) {
+            difference.push(sign);
+            difference.push_str(line);
+            difference.push('\n');
         }
         difference
     }
+}
+
+/// What makes `new` of `old`, with what stays between: where two lines only change places, that should be seen.
+fn edits<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
+    // How many lines two rests have in common.
+    let mut common = vec![vec![0; new.len() + 1]; old.len() + 1];
+    for (i, from) in old.iter().enumerate().rev() {
+        for (j, to) in new.iter().enumerate().rev() {
+            common[i][j] = match from == to {
+                true => common[i + 1][j + 1] + 1,
+                false => common[i + 1][j].max(common[i][j + 1]),
+            };
+        }
+    }
+    let (mut i, mut j, mut edits) = (0, 0, Vec::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            edits.push((' ', old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && common[i + 1][j] >= common[i][j + 1]) {
+            edits.push(('-', old[i]));
+            i += 1;
+        } else {
+            edits.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    edits
 }
 
 #[cfg(test)]
@@ -167,6 +194,8 @@ mod tests {
         };
         let text = "zero\none\n  two\n  three\nfour\n";
         assert_eq!(bug.difference(text), "src/x.rs, line 3:\n-  two\n-  three\n+  2\n");
+        let moved = Bug { find: "one\ntwo\nthree".into(), replace: "two\nthree\none".into(), ..bug.clone() };
+        assert_eq!(moved.difference("one\ntwo\nthree"), "src/x.rs, line 1:\n-one\n two\n three\n+one\n");
         assert_eq!(bug.apply(text).unwrap(), "zero\none\n  2\nfour\n");
         assert!(bug.apply("nothing of it").is_err());
         assert!(bug.apply(&text.repeat(2)).is_err());

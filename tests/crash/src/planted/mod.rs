@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 pub use bug::{Bug, CaughtBy};
 pub use hunt::main as hunt;
@@ -111,23 +111,48 @@ fn list(bugs: &[Bug]) -> String {
     bugs.iter().map(|bug| format!("{:<24} {} ({})\n", bug.name, bug.title, bug.milestone)).collect()
 }
 
-/// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `list` lists
-/// the bugs, `list:m2` those of a milestone.
+/// What `list:m1` says of a milestone that no bug is planted into.
+fn none_for(milestone: &str, bugs: &[Bug]) -> String {
+    let mut others: Vec<&str> = bugs.iter().map(|bug| bug.milestone.trim_start_matches('m')).collect();
+    others.dedup();
+    let others: Vec<String> = others.iter().map(|number| format!("`cargo x break {number}`")).collect();
+    let why = match milestone {
+        "m1" => "each breaks a promise that it does not make yet",
+        _ => "each is planted into the first milestone that has the code",
+    };
+    format!("There is none for {milestone}: {why}. See {}.", others.join(" and "))
+}
+
+/// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `m2:no-epoch`
+/// says of which milestone it should be, `list` lists the bugs, `list:m2` those of a milestone.
 pub fn plant(name: &str) -> Result<bool> {
     let bugs = Bug::list(&repository().join(FOLDER))?;
     if let Some(milestone) = name.strip_prefix("list") {
         let milestone = milestone.trim_start_matches(':');
-        let bugs: Vec<Bug> = bugs.into_iter().filter(|bug| bug.milestone.starts_with(milestone)).collect();
-        match bugs.is_empty() {
-            true => {
-                println!("There is none for {milestone}: the others keep promises that it does not make.")
-            }
-            false => print!("{}", list(&bugs)),
+        let (of_it, others): (Vec<Bug>, Vec<Bug>) =
+            bugs.into_iter().partition(|bug| bug.milestone.starts_with(milestone));
+        match of_it.is_empty() {
+            true => println!("{}", none_for(milestone, &others)),
+            false => print!("{}", list(&of_it)),
         }
         return Ok(true);
     }
+    let (milestone, name) =
+        name.split_once(':').map_or((None, name), |(milestone, name)| (Some(milestone), name));
     let bug = bugs.iter().find(|bug| bug.name == name);
-    let bug = bug.with_context(|| format!("there is no bug {name:?}; `--plant list` lists them"))?;
+    let bug = bug.with_context(|| {
+        let how = milestone.map_or("crash --plant list".into(), |milestone| {
+            format!("break {}", milestone.trim_start_matches('m'))
+        });
+        format!("there is no bug {name:?}; `cargo x {how}` lists them")
+    })?;
+    if let Some(milestone) = milestone.filter(|milestone| *milestone != bug.milestone) {
+        let its = bug.milestone.trim_start_matches('m');
+        bail!(
+            "{name} is not planted into {milestone}, but into {}: `cargo x break {its} {name}`",
+            bug.milestone
+        );
+    }
     let site = Site::prepare(&repository())?;
     let text = fs::read_to_string(bug.path(&site.tree())?)?;
     println!("{} ({})\n\n{}\n\n{}", bug.title, bug.milestone, bug.story.trim(), bug.difference(&text));
@@ -135,12 +160,37 @@ pub fn plant(name: &str) -> Result<bool> {
         Some((_, Hunted { tried, found })) => {
             let found = found.unwrap_or_default();
             println!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);
-            println!("(Without the bug, that case comes to the right answer.)\n\n{}", bug.hint.trim());
+            let folder = bug.path(&site.tree())?;
+            let folder = folder.strip_prefix(site.tree()).unwrap_or(&folder).display();
+            println!(
+                "(That line makes the same crash in the engine as it is, which comes to the right answer. Make the edit"
+            );
+            println!("in {folder}, and it says what stands above.)\n\n{}", bug.hint.trim());
             Ok(true)
         }
         None => {
             println!("Not caught by {}.", bug.caught_by);
             Ok(false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_milestone_without_bugs_names_those_that_have_some() {
+        let bugs = Bug::list(&repository().join(FOLDER)).unwrap();
+        let said = none_for("m3", &bugs);
+        assert!(said.ends_with("that has the code. See `cargo x break 2` and `cargo x break 5`."), "{said}");
+    }
+
+    #[test]
+    fn a_bug_is_planted_only_where_it_belongs() {
+        let error = plant("m5:no-epoch").unwrap_err().to_string();
+        assert!(error.ends_with("but into m2: `cargo x break 2 no-epoch`"), "{error}");
+        let error = plant("m2:nothing").unwrap_err().to_string();
+        assert!(error.ends_with("`cargo x break 2` lists them"), "{error}");
     }
 }
