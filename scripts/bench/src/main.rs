@@ -33,7 +33,7 @@ use crate::workload::{LOOKUPS, Size, WORKLOADS, Workload, workload};
 
 /// InoxDB, SQLite and PostgreSQL at the same work.
 #[derive(Parser)]
-#[command(name = "cargo x bench", version)]
+#[command(name = "cargo x bench", bin_name = "cargo x bench", version)]
 struct Arguments {
     /// The workloads to run, such as W4; all of them if none is named.
     #[arg(value_parser = workload)]

@@ -34,7 +34,7 @@ use mdbook_driver::MDBook;
 use crate::directives::Directives;
 
 #[derive(Parser)]
-#[command(name = "cargo x book", about = "Builds the book and checks it")]
+#[command(name = "cargo x book", bin_name = "cargo x book", about = "Builds the book and checks it")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -17,7 +17,7 @@ use inox_crash::{planted, replay};
 
 /// Crashes the milestones in every way there is, and looks at what is left.
 #[derive(Parser)]
-#[command(name = "cargo x crash", version)]
+#[command(name = "cargo x crash", bin_name = "cargo x crash", version)]
 struct Arguments {
     /// The parts to run; all of them if none is named.
     #[arg(value_parser = part)]
