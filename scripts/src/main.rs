@@ -173,7 +173,11 @@ fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Check { arguments } => {
-            run_package(&root, &["--package", "inox-tests", "--bin", "check-stage"], &arguments)
+            // Where it was typed: it may name a folder or a program by a path from there.
+            let here = std::env::current_dir().context("cannot find the current folder")?;
+            let manifest = root.join("Cargo.toml").display().to_string();
+            let package = ["--manifest-path", &manifest, "--package", "inox-tests", "--bin", "check-stage"];
+            run_package(&here, &package, &arguments)
         }
         Command::Solution { stage, file, project } => {
             print(&reader::solution(&root, &stage, &file, &project)?)?;
@@ -199,14 +203,14 @@ fn bench(root: &Path, arguments: &[String]) -> Result<bool> {
 }
 
 /// Runs a program of the workspace that is built from more than this one should be.
-fn run_package(root: &Path, package: &[&str], arguments: &[String]) -> Result<bool> {
-    let status = cargo(root).args(["run", "--quiet"]).args(package).arg("--").args(arguments).status();
+fn run_package(folder: &Path, package: &[&str], arguments: &[String]) -> Result<bool> {
+    let status = cargo(folder).args(["run", "--quiet"]).args(package).arg("--").args(arguments).status();
     Ok(status.context("cannot run cargo")?.success())
 }
 
-fn cargo(root: &Path) -> std::process::Command {
+fn cargo(folder: &Path) -> std::process::Command {
     let mut command = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
+    command.current_dir(folder);
     command
 }
 

@@ -16,7 +16,7 @@ use inox_tests::{stages, verdict};
 #[command(name = "cargo x check", bin_name = "cargo x check")]
 struct Arguments {
     /// The stage that your program is at: 1 to 5
-    #[arg(value_parser = stages::number)]
+    #[arg(value_parser = stage)]
     stage: u32,
 
     /// Your program; ours, if neither this nor a project is named
@@ -80,11 +80,20 @@ fn run(arguments: &Arguments) -> Result<bool> {
             }
         }
     }
-    println!("\n{kept} of {} hold", kept + broken);
     if kept + broken == 0 {
-        bail!("nothing is called that");
+        bail!("no session has that in its name; without `--only`, all of them are played");
     }
+    println!("\n{kept} of {} hold", kept + broken);
     Ok(broken == 0)
+}
+
+/// A stage that there is.
+fn stage(text: &str) -> Result<u32> {
+    let (number, all) = (stages::number(text)?, stages::all()?);
+    if !all.contains_key(&number) {
+        bail!("there is no stage {number}; there are 1 to {}", all.len());
+    }
+    Ok(number)
 }
 
 fn program(arguments: &Arguments) -> Result<PathBuf> {
@@ -99,6 +108,9 @@ fn program(arguments: &Arguments) -> Result<PathBuf> {
 
 /// Builds a project; its program.
 fn built(project: &Path) -> Result<PathBuf> {
+    if !project.join("Cargo.toml").is_file() {
+        bail!("there is no Cargo.toml in {}", project.display());
+    }
     let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--message-format=json-render-diagnostics"])
         .current_dir(project)
