@@ -161,7 +161,9 @@ fn killed(stage: u32, program: &Path) -> Result<()> {
             bail!("a row is there twice");
         }
         if let Some(missing) = (0..killed.acknowledged).find(|number| sorted.binary_search(number).is_err()) {
-            bail!("row {missing} was acknowledged and is gone");
+            let complaint = said.lines().find(|line| line.to_ascii_lowercase().contains("error:"));
+            let why = complaint.map(|line| format!("; asked for it, your program says\n{line}"));
+            bail!("row {missing} was acknowledged and is gone{}", why.unwrap_or_default());
         }
         Ok(numbers.len() as u64)
     })
