@@ -134,10 +134,18 @@ fn is_for_tests(path: &str) -> bool {
 
 /// The unit tests in a file, or all of a file of unit tests.
 fn unit_tests(path: &str, text: &str) -> Option<String> {
-    match text.split_once("#[cfg(test)]\nmod tests {") {
-        Some((_, tests)) => Some(format!("#[cfg(test)]\nmod tests {{{tests}")),
+    let begins = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub mod tests {"].map(|head| text.find(head));
+    match begins.into_iter().flatten().next() {
+        Some(begin) => Some(text[begin..].to_owned()),
         None => is_for_tests(path).then(|| text.to_owned()),
     }
+}
+
+/// The files that have unit tests before this stage and none in it.
+fn untested_now(stage: &Stage, before: &Stage) -> Vec<String> {
+    let tested_before = before.files.iter().filter(|(path, text)| unit_tests(path, text).is_some());
+    let stay = tested_before.filter_map(|(path, _)| Some((path, stage.files.get(path)?)));
+    stay.filter(|(path, text)| unit_tests(path, text).is_none()).map(|(path, _)| path.clone()).collect()
 }
 
 fn instructions(
@@ -171,8 +179,12 @@ fn instructions(
     )?;
     writeln!(
         text,
-        "      from here into the one in src/, in place of those in it, and run cargo test there\n"
+        "      from here into the one in src/, in place of those in it, and run cargo test there"
     )?;
+    for file in before.map(|before| untested_now(stage, before)).unwrap_or_default() {
+        writeln!(text, "      (ours has no unit tests in {file} any more)")?;
+    }
+    writeln!(text)?;
     if let Some(declared) = declared.0.get(&stage.name) {
         let mut list = |head: &str, files: &BTreeMap<String, String>| -> Result<()> {
             if !files.is_empty() {
@@ -299,6 +311,7 @@ mod tests {
             told.contains("        kill -9 ") && told.contains("Files that m5-sql drops, and why:"),
             "{told}"
         );
+        assert!(told.contains("no unit tests in src/database/block.rs any more"), "{told}");
     }
 
     #[test]
@@ -311,6 +324,10 @@ mod tests {
             fs::read_to_string(dir.join("tests-to-come/page/mod.rs"))
                 .unwrap()
                 .contains("every_flipped_bit_is_noticed")
+        );
+        assert!(
+            dir.join(WAITING).join("repl/output.rs").is_file(),
+            "its tests are seen by those of other files"
         );
     }
 }
