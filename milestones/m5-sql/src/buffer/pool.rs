@@ -50,9 +50,9 @@ impl Frame {
 pub struct Statistics {
     /// Pages that were asked for and in memory.
     pub hits: u64,
-    /// Pages that had to be read.
+    /// Pages that were not, and were read from their files.
     pub reads: u64,
-    /// Pages that were given up for others.
+    /// Frames that lost their page: to another one, or because its file was removed.
     pub evictions: u64,
     /// Pages that were written to their files.
     pub writes: u64,
@@ -122,8 +122,9 @@ impl Pool {
         self.frames_by_page.contains_key(&id)
     }
 
-    /// The frame to use for the next page: a new one, or the one to give up. If pages may be written, what is in it
-    /// may be dirty.
+    /// The frame to use for the next page: a new one, or the one that was not used for longest and that nobody holds; its
+    /// page is still in it. With `may_write` that page may be dirty, and has to be written first; without, frames with
+    /// dirty pages are passed over.
     ///
     /// If every frame is in use at this moment, the pool grows beyond its size by one: pins are few and short, and a
     /// statement must not fail because of the order in which it reads.

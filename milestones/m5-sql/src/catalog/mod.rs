@@ -196,8 +196,8 @@ impl Catalog {
     }
 }
 
-/// A number that nothing has had before. It is saved by the next checkpoint; after a crash, the log and the files
-/// that are there tell which ones were given out.
+/// The number of a new relation. The next checkpoint saves how far they are given out; after a crash, the log and the
+/// files that are there tell the rest.
 ///
 /// All that matters is that no old log record can be replayed into a new file. A record that names the number is either
 /// before the redo pointer, and then the checkpoint has saved a greater number; or replay meets it, whether the file is
