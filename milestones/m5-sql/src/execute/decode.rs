@@ -24,6 +24,12 @@ impl Decoder {
         Decoder { layout, columns: columns.to_vec(), types, places: Vec::new() }
     }
 
+    /// Reads one of the columns alone.
+    pub fn only(&self, column: usize) -> Decoder {
+        let (layout, columns) = (self.layout.clone(), vec![self.columns[column]]);
+        Decoder { layout, columns, types: vec![self.types[column]], places: Vec::new() }
+    }
+
     /// The types of the columns it reads.
     pub fn types(&self) -> &[DataType] {
         &self.types

@@ -6,6 +6,7 @@
 use super::batch::Batch;
 use super::context::Context;
 use super::operators::Operator;
+use super::operators::cutoff::Cutoff;
 use crate::error::Result;
 
 /// What one node did. Times include the nodes below it, as PostgreSQL shows them.
@@ -87,6 +88,10 @@ impl Operator for Counted<'_> {
 
     fn expect(&mut self, rows: u64) {
         self.inner.expect(rows);
+    }
+
+    fn cut(&mut self, cutoff: Cutoff) {
+        self.inner.cut(cutoff);
     }
 
     fn spilled(&self) -> u64 {

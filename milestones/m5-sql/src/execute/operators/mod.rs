@@ -2,6 +2,7 @@
 
 pub mod accumulator;
 pub mod aggregate;
+pub mod cutoff;
 pub mod distinct;
 pub mod filter;
 pub mod index_scan;
@@ -15,6 +16,7 @@ pub mod values;
 use super::batch::Batch;
 use super::context::Context;
 use crate::error::Result;
+use cutoff::Cutoff;
 
 pub trait Operator {
     /// Fills `out`, whatever was in it, with the next rows (at least one); false when there are no more.
@@ -26,6 +28,10 @@ pub trait Operator {
     /// Nobody will look at more rows than these: a scan need not run ahead of them. Said before the first is asked for, by
     /// LIMIT, and passed on by whoever gives one row for each.
     fn expect(&mut self, _rows: u64) {}
+
+    /// Nobody will look at rows behind this: a scan may leave them out. Said by ORDER BY … LIMIT, each time it knows better;
+    /// not passed on by whoever computes something of the rows, since it might be an error.
+    fn cut(&mut self, _cutoff: Cutoff) {}
 
     /// Bytes written to temporary files so far.
     fn spilled(&self) -> u64 {

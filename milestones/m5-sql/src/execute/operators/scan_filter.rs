@@ -19,6 +19,10 @@ impl ScanFilter {
         Ok(ScanFilter { condition: condition.map(Evaluator::new).transpose()?, ..ScanFilter::default() })
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.condition.is_none()
+    }
+
     /// Narrows the batch; false if no row is left of it.
     pub fn narrow(&mut self, batch: &mut Batch) -> Result<bool> {
         let Some(condition) = &mut self.condition else { return Ok(true) };

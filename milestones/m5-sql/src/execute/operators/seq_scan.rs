@@ -4,6 +4,7 @@
 //! and the columns asked for are copied out of them into the batch. A page is held only while it is worked on.
 
 use super::Operator;
+use super::cutoff::{Cutoff, EarlyLook};
 use super::scan_filter::ScanFilter;
 use crate::buffer::PageRef;
 use crate::error::Result;
@@ -22,6 +23,7 @@ pub struct SeqScan {
     filter: ScanFilter,
     with_places: bool,
     size: BatchSize,
+    early_look: Option<EarlyLook>,
     /// The page that did not fit the last batch to its end.
     held: Option<(PageNo, PageRef)>,
     /// Its line pointers with visible rows, and how many of them are done with.
@@ -45,6 +47,7 @@ impl SeqScan {
             filter: ScanFilter::new(filter)?,
             with_places,
             size: BatchSize::FULL,
+            early_look: None,
             held: None,
             visible: Vec::new(),
             done: 0,
@@ -59,16 +62,22 @@ impl SeqScan {
             let Some((number, page)) = &self.held else { break };
             let rest = &self.visible[self.done..];
             let slots = &rest[..rest.len().min(size - rows)];
-            bytes += self.decoder.append(page, slots, out).map_err(|error| {
-                match (&self.scan, self.decoder.damaged(page, slots)) {
+            let read = match &mut self.early_look {
+                None => self.decoder.append(page, slots, out).map(|read| (slots, read)),
+                Some(look) => look
+                    .pick(page, slots)
+                    .and_then(|slots| Ok((slots, self.decoder.append(page, slots, out)?))),
+            };
+            let (slots_read, bytes_read) =
+                read.map_err(|error| match (&self.scan, self.decoder.damaged(page, slots)) {
                     (Some(scan), Some(slot)) => scan.locate(Tid { page: *number, slot })(error),
                     _ => error,
-                }
-            })?;
+                })?;
             if self.with_places {
-                out.places.extend(slots.iter().map(|&slot| Tid { page: *number, slot }));
+                out.places.extend(slots_read.iter().map(|&slot| Tid { page: *number, slot }));
             }
-            rows += slots.len();
+            rows += slots_read.len();
+            bytes += bytes_read;
             self.done += slots.len();
         }
         out.set_len(rows);
@@ -80,6 +89,7 @@ impl SeqScan {
         if self.held.is_some() && self.done < self.visible.len() {
             return Ok(true);
         }
+        context.check_interrupt()?;
         let scan = match &mut self.scan {
             Some(scan) => scan,
             none => none.insert(self.heap.scan(context.pages)?),
@@ -94,7 +104,6 @@ impl SeqScan {
 impl Operator for SeqScan {
     fn next(&mut self, context: &mut Context<'_>, out: &mut Batch) -> Result<bool> {
         loop {
-            context.check_interrupt()?;
             if !self.fill(context, out)? {
                 return Ok(false);
             }
@@ -106,6 +115,16 @@ impl Operator for SeqScan {
 
     fn expect(&mut self, rows: u64) {
         self.size = BatchSize::expecting(rows);
+    }
+
+    fn cut(&mut self, cutoff: Cutoff) {
+        // Every row must meet the condition, which might be an error for one that is left out.
+        if self.filter.is_empty() {
+            match &mut self.early_look {
+                Some(look) => look.cutoff = cutoff,
+                none => *none = Some(EarlyLook::new(cutoff, &self.decoder)),
+            }
+        }
     }
 
     fn removed(&self) -> u64 {

@@ -2,8 +2,9 @@
 //!
 //! With a limit, only rows that may still be among the first so many are kept: whenever twice as many have
 //! gathered, the later half is thrown away, and from then on a row that is not before the last one kept is not
-//! even copied.
+//! even copied. A scan right below is told, so that it does not read the rest of such a row.
 
+use super::cutoff::Cutoff;
 use super::{Input, Operator};
 use crate::error::Result;
 use crate::execute::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
@@ -71,6 +72,7 @@ impl<'a> Sort<'a> {
                 || (self.buffer.bytes() > context.work_mem && self.buffer.len() > keep)
             {
                 cutoff = self.buffer.keep_first(keep);
+                self.cut_input(cutoff.as_deref());
             }
             if self.buffer.bytes() > context.work_mem {
                 self.spill(context)?;
@@ -83,6 +85,15 @@ impl<'a> Sort<'a> {
         self.spill(context)?;
         self.buffer = SortBuffer::default();
         Ok(Sorted::Runs(Merge::new(context, std::mem::take(&mut self.runs))?))
+    }
+
+    /// Tells whoever reads the rows which of them have no chance, if their first key is a column as it was read.
+    fn cut_input(&mut self, cutoff: Option<&[u8]>) {
+        if let (Some(cutoff), Some((key, order))) = (cutoff, self.keys.first())
+            && let Some(column) = key.column()
+        {
+            self.input.cut(Cutoff { column, order: *order, prefix: prefix_of(cutoff) });
+        }
     }
 
     fn push_batch(&mut self, batch: &Batch, cutoff: Option<&[u8]>) -> Result<()> {

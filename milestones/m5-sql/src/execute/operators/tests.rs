@@ -5,13 +5,19 @@ use crate::execute::batch::Batch;
 use crate::execute::build::{Options, build};
 use crate::execute::operators::Operator;
 use crate::execute::operators::aggregate::HashAggregate;
+use crate::execute::operators::cutoff::Cutoff;
 use crate::execute::operators::distinct::Distinct;
+use crate::execute::operators::seq_scan::SeqScan;
 use crate::execute::operators::sort::Sort;
+use crate::execute::sort_key::KeyOrder;
 use crate::execute::stats::Stats;
 use crate::execute::test_support::{Surroundings, collect, given, run};
+use crate::heap::Heap;
 use crate::sql::expr::{Aggregate, AggregateFunction, BinaryOp, Expr};
 use crate::sql::plan::{self, Estimate, Node, SortKey};
-use crate::types::{DataType, Value};
+use crate::testing::transact;
+use crate::tuple::{Layout, TupleBuffer};
+use crate::types::{self, DataType, Schema, Value};
 use proptest::prelude::*;
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -338,4 +344,55 @@ fn batches_are_reused_between_rows_of_different_types() {
     let mut second = given(&TYPES[..1], &numbers);
     assert!(second.next(&mut context, &mut batch).unwrap());
     assert_eq!((batch.row_count(), batch.columns.len()), (10, 1));
+}
+
+/// A table of rows that are not in the order of any column, with NULLs and the same values again and again.
+fn shuffled_table(surroundings: &mut Surroundings, schema: &Schema) -> Heap {
+    let layout = Layout::new(schema);
+    let (mut tuples, mut random) = (TupleBuffer::default(), 1_u32);
+    for _ in 0..6000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let number = (random >> 8) as i32 % 3000;
+        let or_null = |value, seldom| if number % seldom == 0 { Value::Null } else { value };
+        let row = [
+            or_null(Value::Integer(number - 1500), 400),
+            or_null(Value::Text(format!("a shared beginning {}", number / 2)), 300),
+            or_null(Value::Double(f64::from(number) / -8.0), 500),
+        ];
+        tuples.push_row(&layout, &row).unwrap();
+    }
+    let pages = &mut surroundings.pages;
+    let mut heap = Heap::create(pages, 16384).unwrap();
+    transact(pages, |pages, by| heap.insert(pages, by, 3, &mut tuples, &mut Vec::new()).unwrap());
+    heap
+}
+
+#[test]
+fn a_scan_that_is_told_what_nobody_needs_leaves_out_nothing_else() {
+    let mut surroundings = Surroundings::default();
+    let columns = (0..).zip(TYPES);
+    let column_of =
+        |(number, data_type)| types::Column { name: format!("c{number}"), data_type, not_null: false };
+    let schema = Schema::new(columns.map(column_of).collect()).unwrap();
+    let heap = shuffled_table(&mut surroundings, &schema);
+    let scan = || SeqScan::new(heap.clone(), &schema, &[0, 1, 2], None, false).unwrap();
+    let mut all = collect(&mut scan(), &mut surroundings.context(), &TYPES).unwrap();
+    for (first, descending) in (0..3).flat_map(|first| [(first, false), (first, true)]) {
+        for nulls_first in [false, true] {
+            let key = |column: usize| SortKey { expression: self::column(column), descending, nulls_first };
+            let keys = [key(first), key((first + 1) % 3)];
+            let mut sort = |limit| {
+                let mut sort = Sort::new(Box::new(scan()), &keys, limit, &TYPES).unwrap();
+                collect(&mut sort, &mut surroundings.context(), &TYPES).unwrap()
+            };
+            all = sort(None);
+            assert_eq!(shown(&sort(Some(25))), shown(&all[..25]), "{keys:?}");
+        }
+    }
+    assert_eq!(all.len(), 6000);
+    // And it does leave out: of 6,000 rows only those come up that had a chance.
+    let mut scan = scan();
+    let order = KeyOrder { data_type: TYPES[0], descending: false, nulls_first: false };
+    scan.cut(Cutoff { column: 0, order, prefix: 0 });
+    assert!(!scan.next(&mut surroundings.context(), &mut Batch::default()).unwrap());
 }
