@@ -258,7 +258,27 @@ fn type_from_catalog(oid: Oid, modifier: i32) -> Option<DataType> {
     let plain = TYPES.iter().find(|(known, ..)| *known == oid).map(|(.., data_type)| *data_type)?;
     match (plain, modifier) {
         (_, -1) => Some(plain),
-        (DataType::Varchar(_), _) => DataType::varchar(u64::try_from(modifier - TYPMOD_OFFSET).ok()?).ok(),
+        (DataType::Varchar(_), _) => {
+            let limit = u64::try_from(modifier.checked_sub(TYPMOD_OFFSET)?).ok()?;
+            DataType::varchar(limit).ok()
+        }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_come_back_from_the_catalog_and_no_others() {
+        for data_type in [DataType::Integer, DataType::Varchar(None), DataType::Varchar(Some(100))] {
+            let (oid, modifier) = type_to_catalog(data_type);
+            assert_eq!(type_from_catalog(oid, modifier), Some(data_type));
+        }
+        for modifier in [i32::MIN, -2, 0, 4] {
+            assert_eq!(type_from_catalog(1043, modifier), None, "{modifier}");
+        }
+        assert_eq!((type_from_catalog(23, 5), type_from_catalog(1, -1)), (None, None));
     }
 }
