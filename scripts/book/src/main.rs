@@ -97,6 +97,10 @@ fn run(cli: &Cli) -> Result<bool> {
 }
 
 fn check_repl(root: &Path) -> Result<bool> {
+    if !repl::can_build(root)? {
+        println!("The REPLs for the pages are neither built nor tried: {}", repl::MISSING);
+        return Ok(true);
+    }
     let Some((played, problems)) = repl::check(root, &repl::build(root)?)? else {
         println!("The REPLs for the pages are built, but not tried: Node is not installed");
         return Ok(true);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -17,12 +17,14 @@ use crate::script::Script;
 
 const TARGET: &str = "wasm32-wasip1";
 
+pub const MISSING: &str = "Rust's library for wasm32-wasip1 is not installed, and rustup cannot install it";
+
 /// What a page loads when somebody wants to try something.
 const PACKED: &str = "repl-module.js";
 
 /// Builds the module; where it is.
 pub fn build(root: &Path) -> Result<PathBuf> {
-    install_target(root)?;
+    ensure!(can_build(root)?, "{MISSING}");
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
         .args(["build", "--quiet", "--package", "inox-browser", "--lib", "--profile", "browser"])
@@ -33,18 +35,16 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(root.join("target").join(TARGET).join("browser/inox_browser.wasm"))
 }
 
-/// Rust's own library for WebAssembly comes by rustup.
-fn install_target(root: &Path) -> Result<()> {
+/// Whether Rust's own library for WebAssembly is there, by rustup if need be.
+pub fn can_build(root: &Path) -> Result<bool> {
     let sysroot = Command::new("rustc").current_dir(root).args(["--print", "sysroot"]).output();
     let sysroot = sysroot.context("cannot run rustc")?.stdout;
-    if Path::new(String::from_utf8_lossy(&sysroot).trim()).join("lib/rustlib").join(TARGET).exists() {
-        return Ok(());
+    let library = Path::new(String::from_utf8_lossy(&sysroot).trim()).join("lib/rustlib").join(TARGET);
+    if library.exists() {
+        return Ok(true);
     }
     let added = Command::new("rustup").current_dir(root).args(["target", "add", TARGET]).status();
-    match added {
-        Ok(status) if status.success() => Ok(()),
-        _ => bail!("Rust's library for {TARGET} is not installed, and rustup cannot install it"),
-    }
+    Ok(added.is_ok_and(|status| status.success()))
 }
 
 /// Writes what the pages load: the module, what runs it, and the sessions. A script, since a page that was opened as a
