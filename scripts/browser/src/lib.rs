@@ -5,7 +5,7 @@
 //! calls [`turn`] whenever there is something new, and is told whether there will be another.
 //!
 //! What is typed comes on standard input, and answers go to standard output and standard error, through the few calls
-//! of WASI (`wasi_snapshot_preview1`) that `book/theme/repl.js` has. So no pointers cross the border, and the exported
+//! of WASI (`wasi_snapshot_preview1`) that `machine.js` has. So no pointers cross the border, and the exported
 //! names are the only thing here that the compiler calls unsafe: another function of that name would be a clash.
 
 #![deny(unsafe_code)]
