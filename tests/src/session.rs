@@ -135,6 +135,10 @@ impl Session {
         }
     }
 
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// Whether a stage's program understands this session.
     pub fn speaks_to(&self, stage: u32) -> bool {
         (self.stage..=self.through).contains(&stage)
@@ -241,9 +245,14 @@ fn normalised(transcript: &str, folder: &Path) -> String {
     for path in [folder.canonicalize().ok(), Some(folder.to_path_buf())].into_iter().flatten() {
         text = text.replace(&*path.to_string_lossy(), "DIR");
     }
+    without_times(&text)
+}
+
+/// How long things took is different each time.
+pub fn without_times(text: &str) -> String {
     match Regex::new(r"(?m)^Time: [0-9.]+ ?ms") {
-        Ok(time) => time.replace_all(&text, "Time: #ms").into_owned(),
-        Err(_) => text,
+        Ok(time) => time.replace_all(text, "Time: #ms").into_owned(),
+        Err(_) => text.to_owned(),
     }
 }
 
