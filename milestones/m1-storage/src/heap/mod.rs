@@ -117,12 +117,8 @@ impl Heap {
         let id = self.page_id(tid.page);
         let page = pages.read(id)?;
         expect_heap(&page, id)?;
-        let Some(bytes) = page.item(tid.slot) else { return Ok(None) };
-        let header = *TupleHeader::read(bytes).map_err(id.locate(tid.slot))?;
-        if !transaction.sees(pages, &header)? {
-            return Ok(None);
-        }
-        Ok(Some(FoundTuple { page, id, slot: tid.slot }))
+        let is_visible = visible_row(&page, id, tid.slot, pages, transaction)?.is_some();
+        Ok(is_visible.then_some(FoundTuple { page, id, slot: tid.slot }))
     }
 
     /// Marks rows as deleted. The caller has seen each of them in this transaction and names none twice; rows of
@@ -189,6 +185,20 @@ fn expect_heap(page: &PageRef, id: PageId) -> Result<()> {
         PageKind::Heap | PageKind::Empty => Ok(()),
         kind => Err(Error::corrupted(id, format_args!("is a {kind:?} page, expected a heap page"))),
     }
+}
+
+/// The row behind a line pointer, if there is one that the transaction sees.
+#[inline]
+fn visible_row<'p>(
+    page: &'p Page,
+    id: PageId,
+    slot: u16,
+    pages: &mut Pages,
+    transaction: &Transaction,
+) -> Result<Option<&'p [u8]>> {
+    let Some(bytes) = page.item(slot) else { return Ok(None) };
+    let header = TupleHeader::read(bytes).map_err(id.locate(slot))?;
+    Ok(transaction.sees(pages, header)?.then_some(bytes))
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Reading a table from front to back.
 
-use super::{Heap, expect_heap};
+use super::{Heap, expect_heap, visible_row};
 use crate::buffer::{PageRef, Pages};
 use crate::error::{Error, Result};
 use crate::page::{PageNo, Tid};
 use crate::transaction::Transaction;
-use crate::tuple::TupleHeader;
 
 /// A scan in progress. It ends where the table ended when it began, so that a statement that adds rows while it
 /// scans does not chase its own tail.
@@ -44,9 +43,7 @@ impl HeapScan {
             expect_heap(&page, id)?;
             visible.clear();
             for slot in 1..=page.slot_count() {
-                let Some(bytes) = page.item(slot) else { continue };
-                let header = TupleHeader::read(bytes).map_err(id.locate(slot))?;
-                if transaction.sees(pages, header)? {
+                if visible_row(&page, id, slot, pages, transaction)?.is_some() {
                     visible.push(slot);
                 }
             }

@@ -11,7 +11,7 @@ use crate::execute::batch::{BATCH_TEXT, Batch, BatchSize};
 use crate::execute::context::Context;
 use crate::execute::decode::Decoder;
 use crate::execute::eval;
-use crate::heap::Heap;
+use crate::heap::{Heap, HeapFetch};
 use crate::index::{BTree, Cursor, Direction, key};
 use crate::page::Tid;
 use crate::sql::expr::Expr;
@@ -20,7 +20,7 @@ use crate::types::DataType;
 use std::ops;
 
 pub struct IndexScan {
-    heap: Heap,
+    heap: HeapFetch,
     /// `None` if the range is empty whatever is in the index: a bound is NULL.
     cursor: Option<Cursor>,
     decoder: Decoder,
@@ -47,7 +47,7 @@ impl IndexScan {
         let cursor = key_bounds(range, &types)?
             .map(|(lower, upper)| tree.scan(as_slice(&lower), as_slice(&upper), direction));
         Ok(IndexScan {
-            heap: Heap::new(table.oid),
+            heap: HeapFetch::new(Heap::new(table.oid)),
             cursor,
             decoder: Decoder::new(&table.schema, columns),
             filter: ScanFilter::new(filter)?,
@@ -64,14 +64,17 @@ impl IndexScan {
         let (size, mut rows, mut bytes) = (self.size.take(), 0, 0);
         while rows < size && bytes < BATCH_TEXT {
             let Some(tid) = self.next_tid(context)? else { break };
-            let Some(found) = self.heap.get(context.pages, context.transaction, tid)? else { continue };
-            self.decoder.append_tuple(found.bytes(), out).map_err(found.locate())?;
+            let locate = self.heap.locate(tid);
+            let Some(tuple) = self.heap.get(context.pages, context.transaction, tid)? else { continue };
+            self.decoder.append_tuple(tuple, out).map_err(locate)?;
             if self.with_places {
                 out.places.push(tid);
             }
             rows += 1;
-            bytes += found.bytes().len();
+            bytes += tuple.len();
         }
+        // Whoever asked may be about to change these rows.
+        self.heap.release();
         out.set_len(rows);
         Ok(rows > 0)
     }
