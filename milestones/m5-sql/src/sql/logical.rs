@@ -4,6 +4,7 @@ use super::expr::{Aggregate, Expr};
 use super::plan::SortKey;
 use crate::catalog::Table;
 use crate::types::DataType;
+use sqlparser::tokenizer::Span;
 use std::sync::Arc;
 
 /// The clauses of a SELECT, in the order in which they take effect.
@@ -16,11 +17,21 @@ pub struct Query {
     /// Over the source's columns or, of a grouped query, over the grouping's columns.
     pub outputs: Vec<Expr>,
     pub names: Vec<String>,
+    /// For INSERT, which gives the outputs other types.
+    pub origins: Vec<Origin>,
     pub distinct: bool,
     /// Over the same columns as `outputs`.
     pub order_by: Vec<SortKey>,
     pub limit: Option<u64>,
     pub offset: u64,
+}
+
+/// What the text says of an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// A literal that nothing gave a type, and that is text if nobody wants it otherwise.
+    pub unknown: bool,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ pub fn create_table(
     lookup: &mut dyn Lookup,
 ) -> Result<Statement> {
     refuse_table_extras(create)?;
-    let (name, span) = name::object(&create.name, text)?;
+    let (name, _) = name::object(&create.name, text)?;
     check_name(&name)?;
     name::refuse_reserved_object(&create.name, text)?;
     if lookup.table(&name).is_some() {
@@ -32,8 +32,8 @@ pub fn create_table(
             let notice = format!("relation \"{name}\" already exists, skipping");
             return Ok(Statement::Skip { tag: "CREATE TABLE", notice });
         }
-        let error = Error::new(SqlState::DuplicateTable, format!("relation \"{name}\" already exists"));
-        return Err(locate(error, text, span));
+        let message = format!("relation \"{name}\" already exists");
+        return Err(Error::new(SqlState::DuplicateTable, message));
     }
     let mut definition = Definition { table: &name, text, keys: Vec::new() };
     let mut columns = Vec::with_capacity(create.columns.len());
@@ -242,7 +242,7 @@ pub fn create_index(
         }
         Some(name) => {
             name::refuse_reserved_object(name, text)?;
-            let (name, span) = name::object(name, text)?;
+            let (name, _) = name::object(name, text)?;
             check_name(&name)?;
             if taken(&name) {
                 if create.if_not_exists {
@@ -250,7 +250,7 @@ pub fn create_index(
                     return Ok(Statement::Skip { tag: "CREATE INDEX", notice });
                 }
                 let message = format!("relation \"{name}\" already exists");
-                return Err(locate(Error::new(SqlState::DuplicateTable, message), text, span));
+                return Err(Error::new(SqlState::DuplicateTable, message));
             }
             name.into_owned()
         }

@@ -99,19 +99,20 @@ fn insert_query(
     let columns = target.table.schema.columns();
     if query.grouping.is_none() && !query.distinct {
         // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.
-        for (output, &position) in query.outputs.iter_mut().zip(&target.positions) {
-            if let (Expr::Literal { value, data_type: DataType::Text }, Some(column)) =
-                (&mut *output, columns.get(position))
-            {
-                let value = std::mem::take(value).coerce_to(column.data_type)?;
-                *output = Expr::Literal { value, data_type: column.data_type };
+        let outputs = query.outputs.iter_mut().zip(&query.origins);
+        for ((output, origin), &position) in outputs.zip(&target.positions) {
+            if let (true, Some(column)) = (origin.unknown, columns.get(position)) {
+                let literal = Typed { expr: output.clone(), unknown: true, span: origin.span };
+                *output = assign(text, literal, column)?;
             }
         }
     }
     let mut values = Vec::with_capacity(query.outputs.len());
-    for ((index, data_type), &position) in query.types().into_iter().enumerate().zip(&target.positions) {
+    let outputs = query.types().into_iter().zip(&query.origins).enumerate();
+    for ((index, (data_type, origin)), &position) in outputs.zip(&target.positions) {
         if let Some(column) = columns.get(position) {
-            values.push(assign(text, Typed::known(Expr::column(index, data_type)), column)?);
+            let output = Typed::known(Expr::column(index, data_type)).at(origin.span);
+            values.push(assign(text, output, column)?);
         }
     }
     let expressions = target.row(values);

@@ -1,7 +1,7 @@
 //! SELECT and VALUES: the clauses, bound in the order in which they take effect.
 
 use super::super::expr::Expr;
-use super::super::logical::{Grouping, Query, Source};
+use super::super::logical::{Grouping, Origin, Query, Source};
 use super::super::position::locate;
 use super::super::source_text::SourceText;
 use super::coerce::Typed;
@@ -18,6 +18,7 @@ use sqlparser::ast::{
     self, Distinct, OrderBy, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned,
     TableFactor, TableWithJoins,
 };
+use sqlparser::tokenizer::Span;
 
 /// PostgreSQL's limit on the columns of a result (`MaxTupleAttributeNumber`).
 const MAX_TARGETS: usize = 1664;
@@ -70,9 +71,20 @@ pub fn from(tables: &[TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup
 }
 
 /// The select list, bound: expressions, and the names of the columns they make.
+#[derive(Default)]
 pub struct Outputs {
     pub expressions: Vec<Expr>,
     pub names: Vec<String>,
+    origins: Vec<Origin>,
+}
+
+impl Outputs {
+    /// An output that nothing gave a type is text.
+    fn push(&mut self, output: Typed, name: String) {
+        self.origins.push(Origin { unknown: output.unknown, span: output.span });
+        self.expressions.push(output.expr);
+        self.names.push(name);
+    }
 }
 
 fn select(
@@ -122,6 +134,7 @@ fn select(
         grouping,
         outputs: outputs.expressions,
         names: outputs.names,
+        origins: outputs.origins,
         distinct,
         order_by,
         limit: None,
@@ -150,10 +163,10 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: SourceText<'_>
         types.push(data_type);
         rows.iter_mut().zip(items).for_each(|(row, item)| row.push(item));
     }
-    let outputs = Outputs {
-        expressions: types.iter().enumerate().map(|(index, &of)| Expr::column(index, of)).collect(),
-        names: (1..=width).map(|number| format!("column{number}")).collect(),
-    };
+    let mut outputs = Outputs::default();
+    for (index, &of) in types.iter().enumerate() {
+        outputs.push(Typed::known(Expr::column(index, of)), format!("column{}", index + 1));
+    }
     let order_by = sort_keys(&mut binder, order_by, &outputs, false)?;
     Ok(Query {
         source: Source::Values { rows, types },
@@ -161,6 +174,7 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: SourceText<'_>
         grouping: None,
         outputs: outputs.expressions,
         names: outputs.names,
+        origins: outputs.origins,
         distinct: false,
         order_by,
         limit: None,
@@ -178,20 +192,18 @@ pub fn unequal_rows(row: &ast::Parens<Vec<ast::Expr>>, text: SourceText<'_>) -> 
 }
 
 fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs> {
-    let mut outputs = Outputs { expressions: Vec::with_capacity(items.len()), names: Vec::new() };
+    let mut outputs = Outputs::default();
     for item in items {
         match item {
             SelectItem::UnnamedExpr(expr) => {
-                outputs.expressions.push(output(binder, expr)?);
-                outputs.names.push(column_name(expr).unwrap_or_else(|| "?column?".to_string()));
+                outputs.push(binder.bind(expr)?, column_name(expr).unwrap_or_else(|| "?column?".to_string()));
             }
             SelectItem::ExprWithAlias { expr, alias } => {
                 if alias.quote_style == Some('\'') {
                     let message = format!("syntax error at or near \"{alias}\"");
                     return Err(locate(Error::new(SqlState::SyntaxError, message), binder.text, alias.span));
                 }
-                outputs.expressions.push(output(binder, expr)?);
-                outputs.names.push(name::fold(alias).into_owned());
+                outputs.push(binder.bind(expr)?, name::fold(alias).into_owned());
             }
             SelectItem::Wildcard(options) => {
                 refuse_wildcard_options(options)?;
@@ -200,7 +212,7 @@ fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs>
                     let error = Error::new(SqlState::SyntaxError, message);
                     locate(error, binder.text, options.wildcard_token.0.span)
                 })?;
-                all_columns(scope, &mut outputs);
+                all_columns(scope, options.wildcard_token.0.span, &mut outputs);
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(table), options) => {
                 refuse_wildcard_options(options)?;
@@ -211,7 +223,7 @@ fn select_list(binder: &mut Binder<'_>, items: &[SelectItem]) -> Result<Outputs>
                     }
                     _ => return Err(Error::unsupported(format!("{table}.*"))),
                 };
-                all_columns(scope, &mut outputs);
+                all_columns(scope, table.span(), &mut outputs);
             }
             _ => return Err(Error::unsupported("this kind of select item")),
         }
@@ -230,15 +242,9 @@ fn check_width(columns: usize) -> Result<()> {
     }
 }
 
-/// An output that nothing gave a type is text.
-fn output(binder: &mut Binder<'_>, expr: &ast::Expr) -> Result<Expr> {
-    binder.bind(expr).map(|typed| typed.expr)
-}
-
-fn all_columns(scope: &Scope, outputs: &mut Outputs) {
+fn all_columns(scope: &Scope, star: Span, outputs: &mut Outputs) {
     for (index, column) in scope.table.schema.columns().iter().enumerate() {
-        outputs.expressions.push(Expr::column(index, column.data_type));
-        outputs.names.push(column.name.clone());
+        outputs.push(Typed::known(Expr::column(index, column.data_type)).at(star), column.name.clone());
     }
 }
 

@@ -77,6 +77,22 @@ fn inserts_that_do_not_fit() {
             "22001: value too long for type character varying(50)",
         ),
         ("INSERT INTO pg_class VALUES ('x')", "42501: permission denied: \"pg_class\" is a system catalog"),
+        (
+            "INSERT INTO employees (id) SELECT '7'::text",
+            "42804: column \"id\" is of type integer but expression is of type text @35",
+        ),
+        (
+            "INSERT INTO employees (id) SELECT 'x' FROM employees",
+            "22P02: invalid input syntax for type integer: \"x\" @35",
+        ),
+        (
+            "INSERT INTO employees (name, id) SELECT e.* FROM employees e",
+            "42601: INSERT has more expressions than target columns",
+        ),
+        (
+            "INSERT INTO employees (name, id, department, salary, active) SELECT e.* FROM employees e",
+            "42804: column \"id\" is of type integer but expression is of type character varying @69",
+        ),
     ]);
 }
 
@@ -163,7 +179,7 @@ fn tables_with_keys_and_defaults() {
 #[test]
 fn tables_that_cannot_be() {
     assert_fails(&[
-        ("CREATE TABLE employees (id int)", "42P07: relation \"employees\" already exists @14"),
+        ("CREATE TABLE employees (id int)", "42P07: relation \"employees\" already exists"),
         ("CREATE TABLE t (a int, a int)", "42701: column \"a\" specified more than once"),
         (
             "CREATE TABLE t (a int PRIMARY KEY, b int PRIMARY KEY)",
