@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bugs;
 mod ci;
 mod declarations;
 mod forward;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
+use crate::bugs::Bug;
 use crate::ci::Step;
 use crate::declarations::Declarations;
 use crate::stages::Stages;
@@ -183,14 +185,22 @@ fn run(command: Command) -> Result<bool> {
             print(&reader::solution(&root, &stage, &file, &project)?)?;
             Ok(true)
         }
-        Command::Break { stage, bug } => {
-            let stages = Stages::read(&root.join("milestones"))?;
-            let stage = format!("m{}", stages.all[stages.position(&stage)?].number);
-            let plant = bug.map_or_else(|| format!("list:{stage}"), |bug| format!("{stage}:{bug}"));
-            run_package(&root, &["--package", "inox-crash"], &["--plant".into(), plant])
-        }
+        Command::Break { stage, bug } => break_stage(&root, &stage, bug),
         Command::Ci { steps } => ci::run(&root, &steps),
     }
+}
+
+/// Lists a stage's bugs, which takes nothing but this program, or plants one of them.
+fn break_stage(root: &Path, stage: &str, bug: Option<String>) -> Result<bool> {
+    let stages = Stages::read(&root.join("milestones"))?;
+    let stage = &stages.all[stages.position(stage)?];
+    let bugs = Bug::read_all(root)?;
+    let Some(bug) = bug else {
+        print(&bugs::list(&bugs, stage))?;
+        return Ok(true);
+    };
+    bugs::must_be_of(&bugs, &bug, stage)?;
+    run_package(root, &["--package", "inox-crash"], &["--plant".into(), bug])
 }
 
 /// Runs the race; what races is built as it is for whoever uses it.

@@ -20,7 +20,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 pub use bug::{Bug, CaughtBy};
 pub use hunt::main as hunt;
@@ -111,48 +111,17 @@ fn list(bugs: &[Bug]) -> String {
     bugs.iter().map(|bug| format!("{:<24} {} ({})\n", bug.name, bug.title, bug.milestone)).collect()
 }
 
-/// What `list:m1` says of a milestone that no bug is planted into.
-fn none_for(milestone: &str, bugs: &[Bug]) -> String {
-    let mut others: Vec<&str> = bugs.iter().map(|bug| bug.milestone.trim_start_matches('m')).collect();
-    others.dedup();
-    let others: Vec<String> = others.iter().map(|number| format!("`cargo x break {number}`")).collect();
-    let why = match milestone {
-        "m1" => "each breaks a promise that it does not make yet",
-        _ => "each is planted into the first milestone that has the code",
-    };
-    format!("There is none for {milestone}: {why}. See {}.", others.join(" and "))
-}
-
-/// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `m2:no-epoch`
-/// says of which milestone it should be, `list` lists the bugs, `list:m2` those of a milestone.
+/// Plants one bug for a reader: tells its story, shows the edit, and what found it. Whether it was caught. `list` lists
+/// the bugs.
 pub fn plant(name: &str) -> Result<bool> {
     let bugs = Bug::list(&repository().join(FOLDER))?;
-    if let Some(milestone) = name.strip_prefix("list") {
-        let milestone = milestone.trim_start_matches(':');
-        let (of_it, others): (Vec<Bug>, Vec<Bug>) =
-            bugs.into_iter().partition(|bug| bug.milestone.starts_with(milestone));
-        match of_it.is_empty() {
-            true => println!("{}", none_for(milestone, &others)),
-            false => print!("{}", list(&of_it)),
-        }
+    if name == "list" {
+        print!("{}", list(&bugs));
         return Ok(true);
     }
-    let (milestone, name) =
-        name.split_once(':').map_or((None, name), |(milestone, name)| (Some(milestone), name));
     let bug = bugs.iter().find(|bug| bug.name == name);
-    let bug = bug.with_context(|| {
-        let how = milestone.map_or("crash --plant list".into(), |milestone| {
-            format!("break {}", milestone.trim_start_matches('m'))
-        });
-        format!("there is no bug {name:?}; `cargo x {how}` lists them")
-    })?;
-    if let Some(milestone) = milestone.filter(|milestone| *milestone != bug.milestone) {
-        let its = bug.milestone.trim_start_matches('m');
-        bail!(
-            "{name} is not planted into {milestone}, but into {}: `cargo x break {its} {name}`",
-            bug.milestone
-        );
-    }
+    let bug =
+        bug.with_context(|| format!("there is no bug {name:?}; `cargo x crash --plant list` lists them"))?;
     let site = Site::prepare(&repository())?;
     let text = fs::read_to_string(bug.path(&site.tree())?)?;
     println!("{} ({})\n\n{}\n\n{}", bug.title, bug.milestone, bug.story.trim(), bug.difference(&text));
@@ -180,17 +149,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_milestone_without_bugs_names_those_that_have_some() {
-        let bugs = Bug::list(&repository().join(FOLDER)).unwrap();
-        let said = none_for("m3", &bugs);
-        assert!(said.ends_with("that has the code. See `cargo x break 2` and `cargo x break 5`."), "{said}");
-    }
-
-    #[test]
-    fn a_bug_is_planted_only_where_it_belongs() {
-        let error = plant("m5:no-epoch").unwrap_err().to_string();
-        assert!(error.ends_with("but into m2: `cargo x break 2 no-epoch`"), "{error}");
-        let error = plant("m2:nothing").unwrap_err().to_string();
-        assert!(error.ends_with("`cargo x break 2` lists them"), "{error}");
+    fn a_bug_that_there_is_not_is_said_to_be_none() {
+        let error = plant("nothing").unwrap_err().to_string();
+        assert!(error.ends_with("`cargo x crash --plant list` lists them"), "{error}");
     }
 }
