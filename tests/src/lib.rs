@@ -2,6 +2,7 @@
 //!
 //! - [`session`]: a session file, played to a program through a pipe, becomes a transcript
 //! - [`stages`]: the milestones and their programs, built once
+//! - [`transcript`]: what a person would see who types a session at a terminal
 //! - [`database`]: the last milestone's program, given SQL
 //! - [`process`]: a program at work behind pipes, with a limit to our patience
 //! - [`kill`]: a load, `kill -9` at a random moment, and what must be there afterwards
@@ -18,4 +19,5 @@ pub mod process;
 pub mod session;
 pub mod stages;
 pub mod terminal;
+pub mod transcript;
 pub mod verdict;

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use inox_tests::transcript::Line;
 
-use crate::session::{Line, transcript};
+use crate::session::transcript;
 
 const WIDTH: f64 = 860.0;
 
@@ -44,10 +45,10 @@ pub fn shown(root: &Path, name: &str, line: &str) -> Result<Vec<Line>> {
         None => (line, 1),
     };
     let lines = transcript(root, name)?;
-    let starts = lines.iter().enumerate().filter(|(_, one)| one.typed && one.text == line);
+    let starts = lines.iter().enumerate().filter(|(_, one)| one.prompt.is_some() && one.text == line);
     let start = starts.map(|(at, _)| at).nth(number - 1);
     let start = start.with_context(|| format!("{name} has no line {line:?} number {number}"))?;
-    Ok(lines[start + 1..].iter().take_while(|line| !line.typed).cloned().collect())
+    Ok(lines[start + 1..].iter().take_while(|line| line.prompt.is_none()).cloned().collect())
 }
 
 /// The rows of the table whose first column has that name.

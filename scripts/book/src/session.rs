@@ -1,22 +1,17 @@
-//! A part of a tested session: what was typed, marked as such, and what the program answered.
+//! A part of a tested session: what was typed, behind the prompt that a terminal shows, and what the program answered.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use inox_tests::session::LAST_WITH_SMALL_COMMANDS;
+use inox_tests::stages;
+use inox_tests::transcript::{self, Line};
 
 use crate::script::Script;
 
 /// Characters of a line.
 const MAX_WIDTH: usize = 140;
-
-/// A transcript's line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    pub text: String,
-    pub typed: bool,
-}
 
 /// The transcript of `m1-storage/restart`, or of what a later stage answers to it (`m2-wal/log@m4`).
 pub fn transcript(root: &Path, name: &str) -> Result<Vec<Line>> {
@@ -27,18 +22,8 @@ pub fn transcript(root: &Path, name: &str) -> Result<Vec<Line>> {
     let typed = read(root.join("tests/sessions").join(format!("{session}.session")))?;
     let snapshot = read(root.join("tests/snapshots").join(format!("{name}.snap")))?;
     let answers = snapshot.splitn(3, "---\n").nth(2).context("a snapshot without a header")?;
-    let mut expected: VecDeque<&str> =
-        typed.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
-    Ok(answers
-        .lines()
-        .map(|text| {
-            let typed = expected.front().is_some_and(|next| next.trim_end() == text);
-            if typed {
-                expected.pop_front();
-            }
-            Line { text: text.to_owned(), typed }
-        })
-        .collect())
+    let speaks_sql = stages::number(name)? > LAST_WITH_SMALL_COMMANDS;
+    Ok(transcript::lines(&typed, answers, speaks_sql))
 }
 
 /// `{{#session m1-storage/restart "scan t" .. "\page t 0"}}`: from the first line that starts with the one text up to
@@ -61,21 +46,18 @@ pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>)
         bail!("{name}: nothing is left");
     }
     let mut text = String::new();
-    let (mut in_statement, speaks_sql) = (false, name.starts_with("m5"));
     for line in lines {
-        if line.typed {
-            text.push_str(if in_statement { "inox-> " } else { "inox> " });
-            in_statement = speaks_sql && goes_on(&line.text, in_statement);
-        } else {
-            in_statement = false;
-        }
+        text.push_str(line.prompt.as_deref().unwrap_or_default());
         text.push_str(&cut(&line.text));
         text.push('\n');
     }
     // How much of the session a page has to play to get here, if it can.
     let typed = match Script::read(root, name.split('@').next().unwrap_or(name))? {
         Some(_) => {
-            format!(" data-typed=\"{}\"", transcript[..end].iter().filter(|line| line.typed).count())
+            format!(
+                " data-typed=\"{}\"",
+                transcript[..end].iter().filter(|line| line.prompt.is_some()).count()
+            )
         }
         None => String::new(),
     };
@@ -93,13 +75,6 @@ fn cut(line: &str) -> String {
     format!("{} … {}", head.iter().collect::<String>(), tail.iter().collect::<String>())
 }
 
-/// Whether what is typed next belongs to the same statement.
-fn goes_on(line: &str, in_statement: bool) -> bool {
-    let code = line.split("--").next().unwrap_or(line).trim();
-    let is_command = code.starts_with('\\') && !in_statement;
-    if code.is_empty() { in_statement } else { !is_command && !code.ends_with([';', '.']) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,10 +89,15 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_goes_on_until_its_semicolon() {
-        assert!(goes_on("CREATE TABLE t (", false));
-        assert!(!goes_on("a integer);", true));
-        assert!(!goes_on("\\d t", false));
-        assert!(!goes_on("-- a remark", false));
+    fn prompts_are_those_of_a_terminal() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        let shown = |name, from, until| excerpt(root, name, Some(from), Some(until)).unwrap();
+        let small = shown("m1-storage/unfinished", "create t (id", "CREATE");
+        assert!(small.contains("inox> create t (id") && small.contains("\ninox(> "), "{small}");
+        let copy = shown("m5-sql/copy", "COPY people FROM", "COPY 3");
+        assert!(copy.contains("\n>> 1\tAda\tLondon\t1815\n") && copy.contains("\n>> \\.\n"), "{copy}");
+        // Begun before the part that is shown.
+        let block = shown("m2-wal/log", "delete t", "rollback");
+        assert!(block.contains("inox*> delete"), "{block}");
     }
 }
