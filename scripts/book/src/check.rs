@@ -39,7 +39,12 @@ struct Page {
     ids: BTreeSet<String>,
     links: Vec<String>,
     problems: Vec<String>,
+    /// Whether something stays folded when the page is printed.
+    is_folded_on_paper: bool,
 }
+
+/// What unfolds the answers on paper. Where mdBook puts it, the name has more in it.
+const UNFOLDING: &str = "theme/print";
 
 /// Every local link and fragment of the rendered book leads somewhere, and no page asks another host for anything.
 pub fn rendered(out: &Path) -> Result<Vec<String>> {
@@ -48,7 +53,10 @@ pub fn rendered(out: &Path) -> Result<Vec<String>> {
         let name = path.strip_prefix(out)?.to_string_lossy().replace('\\', "/");
         pages.insert(name, Page::read(&fs::read_to_string(&path)?)?);
     }
-    let mut problems = Vec::new();
+    let folded = pages.iter().filter(|(_, page)| page.is_folded_on_paper);
+    let mut problems: Vec<String> = folded
+        .map(|(name, _)| format!("{name}: has folded answers, and nothing that unfolds them on paper"))
+        .collect();
     for (name, page) in pages.iter().filter(|(name, _)| name.as_str() != "print.html") {
         problems.extend(page.problems.iter().map(|problem| format!("{name}: {problem}")));
         for link in &page.links {
@@ -127,7 +135,10 @@ impl Page {
             }
         }
         let links = [attributes("main a", "href")?, attributes("main img", "src")?].concat();
-        Ok(Page { ids: attributes("[id]", "id")?.into_iter().collect(), links, problems })
+        let is_folded = html.select(&select("main details")?).next().is_some();
+        let unfolds = attributes("script", "src")?.iter().any(|script| script.contains(UNFOLDING));
+        let ids = attributes("[id]", "id")?.into_iter().collect();
+        Ok(Page { ids, links, problems, is_folded_on_paper: is_folded && !unfolds })
     }
 }
 
@@ -176,10 +187,46 @@ mod tests {
             ("<script src='https://a.b/c.js'></script>", "one.html: fetches https://a.b/c.js from elsewhere"),
             ("<p><img src='one.html'></p>", "one.html: the image one.html has no alternative text"),
             ("<main><p>{{#item m1}}</p></main>", "one.html: a directive was left as it is"),
+            (
+                "<main><details>x</details></main>",
+                "one.html: has folded answers, and nothing that unfolds them on paper",
+            ),
         ];
         for (page, problem) in cases {
             assert_eq!(rendered_problems(&[("one.html", page)]), [problem]);
         }
+        let unfolded = "<main><details>x</details></main><script src='theme/print-1a2b.js'></script>";
+        assert_eq!(rendered_problems(&[("one.html", unfolded)]), Vec::<String>::new());
+    }
+
+    /// Two answers, of which the reader has opened one; printed from print.html and from a page of the book.
+    const PAPER: &str = r#"
+        const events = {};
+        const answers = [{ open: false }, { open: true }];
+        globalThis.location = { pathname: process.argv[1] };
+        globalThis.window = { addEventListener: (name, listener) => (events[name] = listener) };
+        globalThis.document = { querySelectorAll: () => answers.filter((answer) => !answer.open) };
+        const said = [];
+        const say = () => said.push(answers.map((answer) => answer.open).join());
+        eval(require("fs").readFileSync(process.argv[2], "utf8"));
+        say();
+        for (const name of ["beforeprint", "afterprint"]) { events[name]?.(); say(); }
+        console.log(said.join(" "));
+    "#;
+
+    #[test]
+    fn answers_are_unfolded_while_a_page_is_printed() {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/theme/print.js");
+        let printed = |page: &str| {
+            let node = std::process::Command::new("node").args(["-e", PAPER, page]).arg(&script).output();
+            node.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let (Some(page), Some(all)) = (printed("/wal/log.html"), printed("/print.html")) else {
+            println!("skipped: Node is not installed");
+            return;
+        };
+        assert_eq!(page, "false,true true,true false,true");
+        assert_eq!(all, "true,true true,true true,true");
     }
 
     #[test]

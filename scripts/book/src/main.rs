@@ -124,7 +124,10 @@ fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
     config.build.create_missing = false;
     config.build.use_default_preprocessors = false;
     if with_repl {
-        config.set("output.html.additional-js", ["theme/repl.js"])?;
+        let name = "output.html.additional-js";
+        let mut scripts: Vec<String> = config.get(name)?.unwrap_or_default();
+        scripts.push("theme/repl.js".into());
+        config.set(name, scripts)?;
     }
     let mut mdbook = MDBook::load_with_config(&book, config)?;
     let directives = Directives::new(root)?;
