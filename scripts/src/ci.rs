@@ -25,6 +25,8 @@ pub enum Step {
     Instructions,
     /// The book builds: every listing, session, figure and link in it is there
     Book,
+    /// Every command that the book and the READMEs show is typed, and ends as it should
+    Shell,
     /// The REPLs for the book's pages are built, and answer the tested sessions as the programs do
     Pages,
     /// milestones/lineage.toml declares every difference between the stages
@@ -65,6 +67,7 @@ impl Step {
             Step::Race => race(root),
             Step::Instructions => instructions(root),
             Step::Book => cargo(root, &["run", "--quiet", "--package", "inox-book"]),
+            Step::Shell => cargo(root, &["run", "--quiet", "--package", "inox-book", "--", "shell"]),
             Step::Pages => cargo(root, &["run", "--quiet", "--package", "inox-book", "--", "check-repl"]),
             Step::Lineage => {
                 if crate::check_lineage(root)? {

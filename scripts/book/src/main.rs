@@ -21,6 +21,7 @@ mod repl;
 mod script;
 mod serve;
 mod session;
+mod shell;
 mod spelling;
 mod stages;
 
@@ -57,6 +58,8 @@ enum Command {
     },
     /// Build the REPLs for the pages, and see that they answer every tested session as the programs do
     CheckRepl,
+    /// Type every command that the pages show, and see that it ends as it should
+    Shell,
     /// Take every word that the book has into book/words.txt: look at the difference before you commit it
     AcceptWords,
     /// Say which of the milestones' code the book shows, file by file
@@ -91,6 +94,7 @@ fn run(cli: &Cli) -> Result<bool> {
             Ok(true)
         }
         Some(Command::CheckRepl) => check_repl(&root),
+        Some(Command::Shell) => check_shell(&root),
         Some(Command::Serve { port }) => serve::serve(&root, &root.join(&cli.out), *port, cli.repl),
         None => build(&root, &root.join(&cli.out), cli.repl),
     }
@@ -110,6 +114,18 @@ fn check_repl(root: &Path) -> Result<bool> {
     }
     println!("{} of {played} sessions are answered in a page as by the programs", played - problems.len());
     Ok(problems.is_empty())
+}
+
+fn check_shell(root: &Path) -> Result<bool> {
+    let tried = shell::check(root)?;
+    for problem in &tried.problems {
+        eprintln!("{problem}");
+    }
+    let (run, accepted, wrong) = (tried.run, tried.accepted, tried.problems.len());
+    println!(
+        "Of the commands that the pages show, {run} were run and {accepted} looked at; {wrong} are wrong"
+    );
+    Ok(tried.problems.is_empty())
 }
 
 /// Builds the book into `out`.

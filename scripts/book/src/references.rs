@@ -67,6 +67,7 @@ impl Known {
         };
         look(r"`(m[1-5]-[a-z-]+/[a-z0-9-]+)`", &self.sessions, "session")?;
         look(r"--plant ([a-z-]+[a-z])", &self.bugs, "planted bug")?;
+        look(r"cargo x break [1-5] ([a-z-]+[a-z])", &self.bugs, "planted bug")?;
         look(r"cargo (?:run|test) (?:--release )?-p ([a-z0-9-]+)", &self.packages, "package")?;
         look(r"cargo x ([a-z]+)", &self.commands, "command cargo x")?;
         look(r"`([a-z_]+(?:::[a-z_0-9]+)*::tests(?:::[a-z_0-9]+)*)`", &self.tests, "unit test")?;
@@ -118,13 +119,14 @@ mod tests {
     fn what_is_named_must_exist() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
         let known = Known::read(root).unwrap();
-        let good = "`m1-storage/restart`, `page::tests::every_flipped_bit_is_noticed`, cargo x crash --plant no-epoch, cargo run -p m1-storage";
+        let good = "`m1-storage/restart`, `page::tests::every_flipped_bit_is_noticed`, cargo x crash --plant no-epoch, cargo x break 2 no-epoch, cargo run -p m1-storage";
         assert_eq!(known.problems("x.md", good).unwrap(), Vec::<String>::new());
-        let bad = "\n`m1-storage/restarted`, `page::tests::nothing`, cargo x crash --plant no-thing, cargo run -p m6-more, cargo x fly";
+        let bad = "\n`m1-storage/restarted`, `page::tests::nothing`, cargo x crash --plant no-thing, cargo x break 2 nothing-of-it, cargo run -p m6-more, cargo x fly";
         let problems = known.problems("x.md", bad).unwrap();
         let expected = [
             "session m1-storage/restarted",
             "planted bug no-thing",
+            "planted bug nothing-of-it",
             "package m6-more",
             "command cargo x fly",
             "unit test page::tests::nothing",
