@@ -110,9 +110,9 @@ impl Spoiled {
             }
             Place::Anywhere(at) => usize::from(at) % PAGE_SIZE,
         };
-        for (target, byte) in page.bytes_mut()[at..].iter_mut().zip(self.bytes) {
-            *target = byte;
-        }
+        // A line pointer that was spoiled before may lead beyond the page.
+        let targets = page.bytes_mut().get_mut(at..).unwrap_or_default();
+        targets.iter_mut().zip(self.bytes).for_each(|(target, byte)| *target = byte);
         page.seal(FileId::main(RELATION).page(number as u32));
         bytes[number * PAGE_SIZE..(number + 1) * PAGE_SIZE].copy_from_slice(page.bytes());
     }

@@ -79,7 +79,7 @@ impl Page {
             return LinePointer::UNUSED;
         }
         let start = Page::line_pointer_offset(slot);
-        match self.bytes()[start..].first_chunk() {
+        match self.bytes().get(start..).and_then(|rest| rest.first_chunk()) {
             Some(bytes) => LinePointer(u32::from_le_bytes(*bytes)),
             None => LinePointer::UNUSED,
         }
