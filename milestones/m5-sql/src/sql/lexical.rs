@@ -2,10 +2,12 @@
 
 use super::position::characters_before;
 use crate::error::{Error, Result, SqlState};
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace};
 
 /// Checks the tokens of `text`, and joins `'a'` and `'b'` on two lines to the one string `'ab'` that they are.
 pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan>> {
+    check_columns(&tokens, text)?;
     let mut checked: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // The last string, if nothing but white space followed it, and whether that held the end of a line.
     let mut string: Option<(usize, bool)> = None;
@@ -47,6 +49,56 @@ pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan
     Ok(checked)
 }
 
+/// Refuses what other databases write after a column's type. sqlparser takes these words, sees that they are not of
+/// PostgreSQL's dialect, and goes on without them: a table would be made whose column does not count by itself.
+fn check_columns(tokens: &[TokenWithSpan], text: &str) -> Result<()> {
+    let mut depth = 0;
+    let mut before = &Token::EOF;
+    let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    if !words.next().is_some_and(|first| keyword(&first.token) == Some(Keyword::CREATE))
+        || !words.by_ref().take(4).any(|word| keyword(&word.token) == Some(Keyword::TABLE))
+    {
+        return Ok(());
+    }
+    for TokenWithSpan { token, span } in words {
+        match (token, keyword(token)) {
+            (Token::LParen, _) => depth += 1,
+            (Token::RParen, _) => depth -= 1,
+            (
+                Token::Word(word),
+                Some(
+                    Keyword::AUTO_INCREMENT
+                    | Keyword::AUTOINCREMENT
+                    | Keyword::IDENTITY
+                    | Keyword::SRID
+                    | Keyword::ASC
+                    | Keyword::DESC,
+                ),
+            ) if depth == 1 => {
+                // A column or a constraint may be called so, and `GENERATED … AS IDENTITY` is refused elsewhere.
+                let is_name = matches!(before, Token::LParen | Token::Comma)
+                    || matches!(keyword(before), Some(Keyword::CONSTRAINT | Keyword::AS));
+                if !is_name {
+                    return Err(at_or_near("syntax error", &word.value, text, span.start));
+                }
+            }
+            _ => {}
+        }
+        before = token;
+    }
+    Ok(())
+}
+
+/// The keyword that a token is, unless it stands in quotes.
+fn keyword(token: &Token) -> Option<Keyword> {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() && word.keyword != Keyword::NoKeyword => {
+            Some(word.keyword)
+        }
+        _ => None,
+    }
+}
+
 fn at_or_near(what: &str, token: &str, text: &str, at: Location) -> Error {
     let error = Error::new(SqlState::SyntaxError, format!("{what} at or near \"{token}\""));
     match characters_before(text, at) {
@@ -72,6 +124,20 @@ mod tests {
         let error = parse("SELECT 12ab").unwrap_err();
         assert_eq!(error.message(), "trailing junk after numeric literal at or near \"12ab\"");
         assert!(parse("SELECT 12 ab, 1e5, t1.x FROM t1").is_ok());
+    }
+
+    #[test]
+    fn a_column_does_not_count_by_itself() {
+        for (definition, word) in [
+            ("id integer AUTO_INCREMENT", "AUTO_INCREMENT"),
+            ("id integer PRIMARY KEY autoincrement", "autoincrement"),
+            ("a text, id integer identity", "identity"),
+            ("id integer PRIMARY KEY DESC", "DESC"),
+        ] {
+            let error = parse(&format!("CREATE TABLE t ({definition})")).unwrap_err();
+            assert_eq!(error.message(), format!("syntax error at or near \"{word}\""));
+        }
+        assert!(parse("CREATE TABLE t (identity integer, \"asc\" integer, srid integer)").is_ok());
     }
 
     #[test]

@@ -398,6 +398,8 @@ fn refuse_table_extras(create: &ast::CreateTable) -> Result<()> {
         create if create.partition_by.is_some() || create.partition_of.is_some() => "a partitioned table",
         create if create.on_commit.is_some() => "ON COMMIT",
         create if !matches!(create.table_options, CreateTableOptions::None) => "a table option",
+        create if create.strict => "STRICT",
+        create if create.without_rowid => "WITHOUT ROWID",
         _ => return Ok(()),
     };
     Err(Error::unsupported(what))

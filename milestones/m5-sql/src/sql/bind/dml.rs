@@ -41,6 +41,7 @@ pub fn insert(
         }
         Some(query) => match plain_values(query) {
             Some(values) => {
+                select::refuse_values_extras(values)?;
                 let width = values.rows.first().map_or(0, |row| row.content.len());
                 let extra =
                     values.rows.first().and_then(|row| row.content.get(beyond(&table, &insert.columns)));
@@ -400,6 +401,7 @@ fn refuse_insert_extras(insert: &ast::Insert) -> Result<()> {
                 || insert.ignore
                 || insert.overwrite
                 || insert.replace_into
+                || insert.has_table_keyword
                 || insert.priority.is_some()
                 || insert.partitioned.is_some()
                 || insert.output.is_some()

@@ -62,6 +62,9 @@ pub fn bind<'a>(
             .with_hint("A SELECT prints its rows as CSV after \\pset format csv.")),
         S::CreateTable(create) => ddl::create_table(create, text, lookup),
         S::CreateIndex(create) => ddl::create_index(create, text, lookup),
+        S::Drop { table: Some(_), .. } => Err(Error::unsupported("DROP INDEX … ON")),
+        S::Drop { purge: true, .. } => Err(Error::unsupported("PURGE")),
+        S::Drop { temporary: true, .. } => Err(Error::unsupported("DROP TEMPORARY TABLE")),
         S::Drop { object_type, if_exists, names, cascade, .. } => match object_type {
             ast::ObjectType::Table => ddl::drop_table(names, *if_exists, *cascade, text, lookup),
             ast::ObjectType::Index => ddl::drop_index(names, *if_exists, *cascade, text),

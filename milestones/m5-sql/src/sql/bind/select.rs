@@ -54,6 +54,11 @@ pub fn from(tables: &[TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup
             return Err(Error::unsupported("a function in FROM"));
         }
         TableFactor::Table { sample: Some(_), .. } => return Err(Error::unsupported("TABLESAMPLE")),
+        TableFactor::Table { with_hints, partitions, index_hints, .. }
+            if !with_hints.is_empty() || !partitions.is_empty() || !index_hints.is_empty() =>
+        {
+            return Err(Error::unsupported("a hint after a table in FROM"));
+        }
         TableFactor::Table {
             name, alias, version: None, with_ordinality: false, json_path: None, ..
         } => (name, alias),
@@ -144,6 +149,7 @@ fn select(
 
 /// `VALUES (…), (…)` as a query: columns `column1`, `column2`, …
 fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: SourceText<'_>) -> Result<Query> {
+    refuse_values_extras(values)?;
     let mut binder = Binder::new(text, None, "VALUES");
     let width = values.rows.first().map_or(0, |row| row.content.len());
     check_width(width)?;
@@ -180,6 +186,15 @@ fn values(values: &ast::Values, order_by: Option<&OrderBy>, text: SourceText<'_>
         limit: None,
         offset: 0,
     })
+}
+
+/// MySQL's ways to write VALUES.
+pub fn refuse_values_extras(values: &ast::Values) -> Result<()> {
+    match values {
+        ast::Values { explicit_row: true, .. } => Err(Error::unsupported("VALUES ROW")),
+        ast::Values { value_keyword: true, .. } => Err(Error::unsupported("VALUE instead of VALUES")),
+        _ => Ok(()),
+    }
 }
 
 /// A row of VALUES that is longer or shorter than the first.
