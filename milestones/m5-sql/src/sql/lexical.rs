@@ -1,17 +1,19 @@
 //! PostgreSQL's rules on tokens that sqlparser does not have: what it refuses, and strings that continue.
 
-use super::position::characters_before;
+use super::position::{characters_before, locate};
 use crate::error::{Error, Result, SqlState};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace};
 
-/// Checks the tokens of `text`, and joins `'a'` and `'b'` on two lines to the one string `'ab'` that they are.
+/// Checks the tokens of `text`, joins `'a'` and `'b'` on two lines to the one string `'ab'` that they are, and writes
+/// what sqlparser does not read in a way that it reads.
 pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan>> {
     check_columns(&tokens, text)?;
     let mut checked: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // The last string, if nothing but white space followed it, and whether that held the end of a line.
     let mut string: Option<(usize, bool)> = None;
-    for token in tokens {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
         match &token.token {
             Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }) => {
                 string = string.map(|(at, _)| (at, true));
@@ -42,11 +44,54 @@ pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan
                 }
                 string = None;
             }
+            Token::DoubleEq => {
+                let error = Error::new(SqlState::UndefinedFunction, "operator does not exist: ==")
+                    .with_hint("Equality is written with one sign: =");
+                return Err(locate(error, text, token.span));
+            }
             _ => string = None,
+        }
+        let after_between = || backwards(&checked).next().and_then(keyword) == Some(Keyword::BETWEEN);
+        match keyword(&token.token) {
+            Some(Keyword::SYMMETRIC) if after_between() => {
+                return Err(locate(Error::unsupported("BETWEEN SYMMETRIC"), text, token.span));
+            }
+            // `BETWEEN ASYMMETRIC` is BETWEEN.
+            Some(Keyword::ASYMMETRIC) if after_between() => continue,
+            // `trim(BOTH FROM x)` is `trim(BOTH x)`.
+            Some(Keyword::FROM) if is_trim(&checked) => continue,
+            _ => {}
+        }
+        // `x ISNULL` is `x IS NULL`; `isnull(…)` would be a function.
+        if is_isnull(&token.token) && !tokens.peek().is_some_and(|next| next.token == Token::LParen) {
+            let span = token.span;
+            checked.push(TokenWithSpan { token: Token::make_keyword("IS"), span });
+            checked.push(TokenWithSpan { token: Token::make_keyword("NULL"), span });
+            continue;
         }
         checked.push(token);
     }
     Ok(checked)
+}
+
+/// The tokens before, the last one first, without white space.
+fn backwards(checked: &[TokenWithSpan]) -> impl Iterator<Item = &Token> {
+    checked.iter().rev().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_)))
+}
+
+/// The word ISNULL, which sqlparser does not know.
+fn is_isnull(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull"))
+}
+
+/// Whether the tokens so far end in `trim(`, or in `trim(` with a side.
+fn is_trim(checked: &[TokenWithSpan]) -> bool {
+    let mut before = backwards(checked).peekable();
+    let side = before.peek().and_then(|token| keyword(token));
+    if matches!(side, Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING)) {
+        before.next();
+    }
+    before.next() == Some(&Token::LParen) && before.next().and_then(keyword) == Some(Keyword::TRIM)
 }
 
 /// Refuses what other databases write after a column's type. sqlparser takes these words, sees that they are not of
@@ -138,6 +183,26 @@ mod tests {
             assert_eq!(error.message(), format!("syntax error at or near \"{word}\""));
         }
         assert!(parse("CREATE TABLE t (identity integer, \"asc\" integer, srid integer)").is_ok());
+    }
+
+    #[test]
+    fn what_sqlparser_does_not_read_is_written_differently() {
+        for (text, meaning) in [
+            ("SELECT trim(BOTH FROM ' a ')", "SELECT TRIM(BOTH ' a ')"),
+            ("SELECT trim( FROM ' a ')", "SELECT TRIM(' a ')"),
+            ("SELECT a ISNULL FROM t", "SELECT a IS NULL FROM t"),
+            ("SELECT a BETWEEN ASYMMETRIC 1 AND 2 FROM t", "SELECT a BETWEEN 1 AND 2 FROM t"),
+        ] {
+            let Command::Sql(statement) = parse(text).unwrap() else { panic!() };
+            assert_eq!(statement.to_string(), meaning);
+        }
+        assert_eq!(parse("SELECT 1 BETWEEN SYMMETRIC 2 AND 0").unwrap_err().state().code(), "0A000");
+    }
+
+    #[test]
+    fn equality_is_one_sign() {
+        let error = parse("SELECT a == 1 FROM t").unwrap_err();
+        assert_eq!((error.state().code(), error.position()), ("42883", Some(9)));
     }
 
     #[test]
