@@ -5,14 +5,14 @@
 
 use super::super::expr::{Aggregate, BinaryOp, Expr, UnaryOp};
 use super::super::limits::too_deep;
-use super::super::position::locate;
+use super::super::position::{locate, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, cast_explicitly, common_type, convert, type_name};
 use super::scope::{self, Scope};
 use super::{data_type, literal, operator};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
-use sqlparser::ast::{self, BinaryOperator, CaseWhen, CastKind, UnaryOperator};
+use sqlparser::ast::{self, BinaryOperator, CaseWhen, CastKind, Spanned, UnaryOperator};
 use sqlparser::tokenizer::Span;
 
 /// How deep expressions may nest, not counting parentheses that only group and chains of AND and OR.
@@ -113,8 +113,8 @@ impl<'a> Binder<'a> {
                 self.cast(expr, data_type)
             }
             E::TypedString(typed) => self.typed_string(typed),
-            E::Case { operand, conditions, else_result, .. } => {
-                self.case(operand.as_deref(), conditions, else_result.as_deref())
+            E::Case { case_token, operand, conditions, else_result, .. } => {
+                self.case(case_token.0.span, operand.as_deref(), conditions, else_result.as_deref())
             }
             E::Function(function) => self.function(function),
             E::Trim { trim_where, trim_what, expr, trim_characters } => {
@@ -168,15 +168,27 @@ impl<'a> Binder<'a> {
             _ => {}
         }
         let op = operator::binary_op(op)?;
+        if op.is_comparison() && is_comparison(left) {
+            return Err(self.chained(op, left.span(), right.span()));
+        }
         let left = self.bind(left)?;
         let right = self.bind(right)?;
-        operator::binary(self.text, op, left, right).map(Typed::known)
+        let span = left.span;
+        operator::binary(self.text, op, left, right).map(|expr| Typed::known(expr).at(span))
+    }
+
+    /// `a < b < c`: comparisons have no order among themselves, and PostgreSQL's grammar stops at the second.
+    fn chained(&self, op: BinaryOp, left: Span, right: Span) -> Error {
+        let place = sign_between(&self.text, &[op.symbol()], left, right);
+        let message = format!("syntax error at or near \"{}\"", op.symbol());
+        locate(Error::new(SqlState::SyntaxError, message), self.text, place)
     }
 
     fn compare(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr) -> Result<Typed> {
         let left = self.bind(left)?;
         let right = self.bind(right)?;
-        operator::compare(self.text, op, left, right).map(Typed::known)
+        let span = left.span;
+        operator::compare(self.text, op, &["IS"], left, right).map(|expr| Typed::known(expr).at(span))
     }
 
     fn unary(&mut self, op: UnaryOperator, operand: &ast::Expr) -> Result<Typed> {
@@ -187,16 +199,18 @@ impl<'a> Binder<'a> {
             }
             UnaryOperator::Minus => match super::literal::lowest(operand) {
                 Some(value) => Ok(Typed::known(operator::literal(value))),
-                None => operator::negate(self.bind(operand)?),
+                None => operator::negate(self.text, self.bind(operand)?),
             },
-            UnaryOperator::Plus => operator::plus(self.bind(operand)?),
+            UnaryOperator::Plus => operator::plus(self.text, self.bind(operand)?),
             other => Err(Error::unsupported(format!("operator {other}"))),
         }
     }
 
     fn is_null(&mut self, operand: &ast::Expr, negated: bool) -> Result<Typed> {
-        let operand = Box::new(self.bind(operand)?.expr);
-        Ok(Typed::known(Expr::IsNull { operand, negated }))
+        let operand = self.bind(operand)?;
+        let span = operand.span;
+        let operand = Box::new(operand.expr);
+        Ok(Typed::known(Expr::IsNull { operand, negated }).at(span))
     }
 
     /// `operand IS [NOT] TRUE` is a comparison that is never NULL.
@@ -215,13 +229,17 @@ impl<'a> Binder<'a> {
         let mut items = list.iter().map(|item| self.bind(item)).collect::<Result<Vec<_>>>()?;
         items.insert(0, operand);
         let symbol = if negated { "<>" } else { "=" };
-        let to = common_type(&items)
-            .map_err(|(left, right)| operator::undefined(symbol, &type_name(left), &type_name(right)))?;
+        let to = common_type(&items).map_err(|(left, right)| {
+            let span = |index: usize| items.get(index).map_or_else(Span::empty, |item| item.span);
+            let place = sign_between(&self.text, &["IN"], span(0), span(1));
+            operator::undefined(symbol, &type_name(left), &type_name(right), self.text, place)
+        })?;
+        let span = items.first().map_or_else(Span::empty, |item| item.span);
         let to = narrowest(&items, to);
         let mut list =
             items.into_iter().map(|item| convert_to(self.text, item, to)).collect::<Result<Vec<_>>>()?;
         let operand = Box::new(list.remove(0));
-        Ok(Typed::known(Expr::InList { operand, list, negated }))
+        Ok(Typed::known(Expr::InList { operand, list, negated }).at(span))
     }
 
     /// `x BETWEEN a AND b` is `x >= a AND x <= b`, as in PostgreSQL: so the planner has one thing to look for.
@@ -238,9 +256,10 @@ impl<'a> Binder<'a> {
         let (above, below, joint) =
             if negated { (Less, Greater, Or) } else { (GreaterOrEqual, LessOrEqual, And) };
         let again = self.copy(&operand)?;
-        let above = operator::compare(self.text, above, operand, low)?;
-        let below = operator::compare(self.text, below, again, high)?;
-        Ok(Typed::known(operator::join(joint, above, below)))
+        let span = operand.span;
+        let above = operator::compare(self.text, above, &["BETWEEN"], operand, low)?;
+        let below = operator::compare(self.text, below, &["BETWEEN"], again, high)?;
+        Ok(Typed::known(operator::join(joint, above, below)).at(span))
     }
 
     /// A second use of an operand. Nested, these would multiply; so they are counted.
@@ -266,12 +285,16 @@ impl<'a> Binder<'a> {
             (true, true) => "!~~*",
         };
         if [&operand, &pattern].iter().any(|side| !side.unknown && !side.data_type().is_text()) {
-            return Err(operator::undefined(symbol, &operand.type_name(), &pattern.type_name()));
+            let names = (operand.type_name(), pattern.type_name());
+            let signs = [if ignore_case { "ILIKE" } else { "LIKE" }, symbol];
+            let place = sign_between(&self.text, &signs, operand.span, pattern.span);
+            return Err(operator::undefined(symbol, &names.0, &names.1, self.text, place));
         }
+        let span = operand.span;
         let escape = escape.map(|escape| self.escape(escape)).transpose()?.unwrap_or(Some('\\'));
         let operand = Box::new(convert(self.text, operand, DataType::Text)?);
         let pattern = Box::new(convert(self.text, pattern, DataType::Text)?);
-        Ok(Typed::known(Expr::Like { operand, pattern, escape, ignore_case, negated }))
+        Ok(Typed::known(Expr::Like { operand, pattern, escape, ignore_case, negated }).at(span))
     }
 
     /// The character after ESCAPE; an empty string turns escaping off.
@@ -303,6 +326,7 @@ impl<'a> Binder<'a> {
 
     fn case(
         &mut self,
+        span: Span,
         operand: Option<&ast::Expr>,
         branches: &[CaseWhen],
         otherwise: Option<&ast::Expr>,
@@ -320,7 +344,7 @@ impl<'a> Binder<'a> {
                 Some(operand) => {
                     let operand = self.copy(operand)?;
                     let condition = self.bind(condition)?;
-                    operator::compare(self.text, BinaryOp::Equal, operand, condition)?
+                    operator::compare(self.text, BinaryOp::Equal, &["WHEN"], operand, condition)?
                 }
             });
             results.push(self.bind(result)?);
@@ -328,7 +352,7 @@ impl<'a> Binder<'a> {
         let (data_type, mut results) = self.match_types("CASE", results)?;
         let otherwise = Box::new(results.remove(0));
         let branches = conditions.into_iter().zip(results).collect();
-        Ok(Typed::known(Expr::Case { branches, otherwise, data_type }))
+        Ok(Typed::known(Expr::Case { branches, otherwise, data_type }).at(span))
     }
 
     /// Brings expressions that stand for one value to one type.
@@ -343,6 +367,12 @@ impl<'a> Binder<'a> {
         let items = items.into_iter().map(|item| convert(self.text, item, to)).collect::<Result<_>>()?;
         Ok((to, items))
     }
+}
+
+/// Whether an expression is a comparison by a sign, not in parentheses.
+fn is_comparison(expr: &ast::Expr) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(expr, ast::Expr::BinaryOp { op: Eq | NotEq | Lt | LtEq | Gt | GtEq, .. })
 }
 
 /// Checks that a bound expression is boolean.

@@ -109,10 +109,10 @@ impl Binder<'_> {
             ("substr" | "substring", [_, _, _]) => (F::Substring, &[text, integer, integer], text),
             ("replace", [_, _, _]) => (F::Replace, &[text, text, text], text),
             ("version", []) => (F::Version, &[], text),
-            ("coalesce", [_, ..]) => return self.alike(F::Coalesce, "COALESCE", arguments),
-            ("greatest", [_, ..]) => return self.alike(F::Greatest, "GREATEST", arguments),
-            ("least", [_, ..]) => return self.alike(F::Least, "LEAST", arguments),
-            ("nullif", [_, _]) => return self.null_if(arguments),
+            ("coalesce", [_, ..]) => return self.alike(F::Coalesce, "COALESCE", arguments, span),
+            ("greatest", [_, ..]) => return self.alike(F::Greatest, "GREATEST", arguments, span),
+            ("least", [_, ..]) => return self.alike(F::Least, "LEAST", arguments, span),
+            ("nullif", [_, _]) => return self.null_if(arguments, span),
             _ => return Err(self.undefined(name, &arguments, span)),
         };
         if !arguments.iter().zip(parameters).all(|(argument, &parameter)| accepts(parameter, argument)) {
@@ -128,13 +128,19 @@ impl Binder<'_> {
     }
 
     /// A function whose arguments and result are all of one type.
-    fn alike(&mut self, function: Function, construct: &str, arguments: Vec<Typed>) -> Result<Typed> {
+    fn alike(
+        &mut self,
+        function: Function,
+        construct: &str,
+        arguments: Vec<Typed>,
+        span: Span,
+    ) -> Result<Typed> {
         let (data_type, arguments) = self.match_types(construct, arguments)?;
-        Ok(Typed::known(Expr::Function { function, arguments, data_type }))
+        Ok(Typed::known(Expr::Function { function, arguments, data_type }).at(span))
     }
 
     /// `nullif(a, b)`: compared as `a = b` would be, but the result keeps the type of `a`.
-    fn null_if(&mut self, arguments: Vec<Typed>) -> Result<Typed> {
+    fn null_if(&mut self, arguments: Vec<Typed>, span: Span) -> Result<Typed> {
         let result = arguments.first().map_or(DataType::Text, Typed::data_type);
         let Ok([left, right]) = <[Typed; 2]>::try_from(arguments) else {
             return Err(Error::internal("nullif takes two arguments"));
@@ -142,17 +148,18 @@ impl Binder<'_> {
         let names = (left.type_name(), right.type_name());
         let is_unknown = left.unknown;
         let Some(sides) = super::coerce::unify(self.text, left, right) else {
-            return Err(super::operator::undefined("=", &names.0, &names.1));
+            return Err(super::operator::undefined("=", &names.0, &names.1, self.text, span));
         };
         let (left, right) = sides?;
         let compared = left.data_type();
         let call =
             Expr::Function { function: Function::NullIf, arguments: vec![left, right], data_type: compared };
         let keeps = is_unknown || compared == result || result.is_text();
-        Ok(Typed::known(match keeps {
+        let expr = match keeps {
             true => call,
             false => Expr::Cast { operand: Box::new(call), to: result, explicit: false },
-        }))
+        };
+        Ok(Typed::known(expr).at(span))
     }
 
     fn aggregate(

@@ -1,11 +1,13 @@
 //! Which operator an operator sign means for the types of its operands, and the type of its result.
 
 use super::super::expr::{BinaryOp, Expr, UnaryOp};
+use super::super::position::{locate, sign_before, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, convert, unify, wider};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::BinaryOperator;
+use sqlparser::tokenizer::{Span, Token};
 
 /// The operators that exist here.
 pub fn binary_op(op: &BinaryOperator) -> Result<BinaryOp> {
@@ -32,13 +34,21 @@ pub fn binary_op(op: &BinaryOperator) -> Result<BinaryOp> {
 pub fn binary(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
     match op {
         BinaryOp::Concat => concat(text, left, right),
-        op if op.is_comparison() => compare(text, op, left, right),
+        op if op.is_comparison() => compare(text, op, &[op.symbol()], left, right),
         _ => arithmetic(text, op, left, right),
     }
 }
 
-pub fn compare(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
+/// `signs` are the words or signs that an error points at; for `CASE a WHEN b` it is WHEN.
+pub fn compare(
+    text: SourceText<'_>,
+    op: BinaryOp,
+    signs: &[&str],
+    left: Typed,
+    right: Typed,
+) -> Result<Expr> {
     let names = (left.type_name(), right.type_name());
+    let spans = (left.span, right.span);
     let symbol = match op {
         // PostgreSQL defines both by the operator for equality.
         BinaryOp::IsDistinctFrom | BinaryOp::IsNotDistinctFrom => "=",
@@ -46,14 +56,21 @@ pub fn compare(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) ->
     };
     match unify(text, left, right) {
         Some(sides) => sides.map(|(left, right)| join(op, left, right)),
-        None => Err(undefined(symbol, &names.0, &names.1)),
+        None => {
+            let place = sign_between(&text, signs, spans.0, spans.1);
+            Err(undefined(symbol, &names.0, &names.1, text, place))
+        }
     }
 }
 
 fn arithmetic(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> Result<Expr> {
     let names = (left.type_name(), right.type_name());
+    let spans = (left.span, right.span);
+    let place = || sign_between(&text, &[op.symbol()], spans.0, spans.1);
     let to = match (left.unknown, right.unknown) {
-        (true, true) => return Err(ambiguous(op.symbol(), &names.0, &names.1)),
+        (true, true) => {
+            return Err(locate(ambiguous(op.symbol(), &names.0, &names.1), text, place()));
+        }
         (true, false) => Some(right.data_type()),
         (false, true) => Some(left.data_type()),
         (false, false) => wider(left.data_type(), right.data_type()),
@@ -62,7 +79,7 @@ fn arithmetic(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> 
         Some(to) if to.is_integer() || (to == DataType::DoublePrecision && op != BinaryOp::Modulo) => {
             Ok(join(op, convert(text, left, to)?, convert(text, right, to)?))
         }
-        _ => Err(undefined(op.symbol(), &names.0, &names.1)),
+        _ => Err(undefined(op.symbol(), &names.0, &names.1, text, place())),
     }
 }
 
@@ -70,7 +87,8 @@ fn arithmetic(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> 
 fn concat(text: SourceText<'_>, left: Typed, right: Typed) -> Result<Expr> {
     let is_text = |side: &Typed| side.unknown || side.data_type().is_text();
     if !is_text(&left) && !is_text(&right) {
-        return Err(undefined("||", &left.type_name(), &right.type_name()));
+        let place = sign_between(&text, &["||"], left.span, right.span);
+        return Err(undefined("||", &left.type_name(), &right.type_name(), text, place));
     }
     let as_text = |side: Typed| match is_text(&side) {
         true => convert(text, side, DataType::Text),
@@ -80,8 +98,9 @@ fn concat(text: SourceText<'_>, left: Typed, right: Typed) -> Result<Expr> {
 }
 
 /// `- operand`. A number with its sign is one literal.
-pub fn negate(operand: Typed) -> Result<Typed> {
+pub fn negate(text: SourceText<'_>, operand: Typed) -> Result<Typed> {
     let span = operand.span;
+    let at_sign = |error| locate(error, text, sign_before(&text, &Token::Minus, span));
     let negated = |value| Ok(Typed::known(literal(value)).at(span));
     match &operand.expr {
         Expr::Literal { value: Value::Integer(n), .. } if *n != i32::MIN => {
@@ -92,21 +111,23 @@ pub fn negate(operand: Typed) -> Result<Typed> {
         _ => {}
     }
     match operand.data_type() {
-        _ if operand.unknown => Err(ambiguous_unary("-")),
+        _ if operand.unknown => Err(at_sign(ambiguous_unary("-"))),
         data_type if data_type.is_numeric() => {
             let expr = Expr::Unary { op: UnaryOp::Negate, operand: Box::new(operand.expr) };
             Ok(Typed::known(expr).at(span))
         }
-        _ => Err(undefined_unary("-", &operand.type_name())),
+        _ => Err(at_sign(undefined_unary("-", &operand.type_name()))),
     }
 }
 
 /// `+ operand`
-pub fn plus(operand: Typed) -> Result<Typed> {
+pub fn plus(text: SourceText<'_>, operand: Typed) -> Result<Typed> {
+    let span = operand.span;
+    let at_sign = |error| locate(error, text, sign_before(&text, &Token::Plus, span));
     match operand.data_type() {
-        _ if operand.unknown => Err(ambiguous_unary("+")),
+        _ if operand.unknown => Err(at_sign(ambiguous_unary("+"))),
         data_type if data_type.is_numeric() => Ok(operand),
-        _ => Err(undefined_unary("+", &operand.type_name())),
+        _ => Err(at_sign(undefined_unary("+", &operand.type_name()))),
     }
 }
 
@@ -124,9 +145,10 @@ const NO_MATCH: &str =
 const NO_BEST: &str =
     "Could not choose a best candidate operator. You might need to add explicit type casts.";
 
-pub fn undefined(symbol: &str, left: &str, right: &str) -> Error {
-    Error::new(SqlState::UndefinedFunction, format!("operator does not exist: {left} {symbol} {right}"))
-        .with_hint(NO_MATCH)
+/// There is no operator `symbol` for these types; `place` is where it stands.
+pub fn undefined(symbol: &str, left: &str, right: &str, text: SourceText<'_>, place: Span) -> Error {
+    let message = format!("operator does not exist: {left} {symbol} {right}");
+    locate(Error::new(SqlState::UndefinedFunction, message).with_hint(NO_MATCH), text, place)
 }
 
 fn undefined_unary(symbol: &str, operand: &str) -> Error {

@@ -53,13 +53,33 @@ fn results_have_a_limited_number_of_columns() {
 #[test]
 fn types_that_do_not_match() {
     assert_fails(&[
-        ("SELECT id = 'a'::text FROM employees", "42883: operator does not exist: integer = text"),
-        ("SELECT id = name FROM employees", "42883: operator does not exist: integer = character varying"),
+        ("SELECT id = 'a'::text FROM employees", "42883: operator does not exist: integer = text @11"),
+        (
+            "SELECT id = name FROM employees",
+            "42883: operator does not exist: integer = character varying @11",
+        ),
         ("SELECT id = 'abc' FROM employees", "22P02: invalid input syntax for type integer: \"abc\" @13"),
-        ("SELECT id || salary FROM employees", "42883: operator does not exist: integer || integer"),
-        ("SELECT 'a' + 'b'", "42725: operator is not unique: unknown + unknown"),
-        ("SELECT - true", "42883: operator does not exist: - boolean"),
-        ("SELECT id LIKE 'x' FROM employees", "42883: operator does not exist: integer ~~ unknown"),
+        ("SELECT id || salary FROM employees", "42883: operator does not exist: integer || integer @11"),
+        ("SELECT 'a' + 'b'", "42725: operator is not unique: unknown + unknown @12"),
+        ("SELECT - true", "42883: operator does not exist: - boolean @8"),
+        ("SELECT id LIKE 'x' FROM employees", "42883: operator does not exist: integer ~~ unknown @11"),
+        ("SELECT 1 < 2 < 3", "42601: syntax error at or near \"<\" @14"),
+        (
+            "SELECT id NOT BETWEEN 1 AND name FROM employees",
+            "42883: operator does not exist: integer > character varying @11",
+        ),
+        (
+            "SELECT 1 + CASE id WHEN name THEN 1 END FROM employees",
+            "42883: operator does not exist: integer = character varying @20",
+        ),
+        (
+            "SELECT id IN (1, name) FROM employees",
+            "42883: operator does not exist: integer = character varying @11",
+        ),
+        (
+            "SELECT id + 1 AND true FROM employees",
+            "42804: argument of AND must be type boolean, not type integer @8",
+        ),
         ("SELECT 1 WHERE 1", "42804: argument of WHERE must be type boolean, not type integer @16"),
         ("SELECT 1 AND true", "42804: argument of AND must be type boolean, not type integer @8"),
         (
