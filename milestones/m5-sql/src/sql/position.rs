@@ -3,7 +3,7 @@
 use crate::error::Error;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Location, Span, Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 /// The characters before `location`. sqlparser counts lines and columns from 1, and 0 means "nowhere".
 pub fn characters_before(text: &str, location: Location) -> Option<usize> {
@@ -67,6 +67,48 @@ pub fn sign_before(text: &str, sign: &Token, operand: Span) -> Span {
     before.next().filter(|token| token.token == *sign).map_or_else(Span::empty, |token| token.span)
 }
 
+/// Where a query first names `column` from `from` on, outside of what `is_aggregate` says are calls of aggregates; or
+/// the `*` there that stands for it, too. A bound expression does not say where its columns were written.
+pub fn column_from(text: &str, column: &str, from: Span, is_aggregate: impl Fn(&str) -> bool) -> Span {
+    if from == Span::empty() {
+        return from;
+    }
+    let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().unwrap_or_default();
+    tokens.retain(|token| !is_white(&token.token) && token.span.start >= from.start);
+    let kind = |index: usize| tokens.get(index).map_or(&Token::EOF, |token| &token.token);
+    if *kind(0) == Token::Mul || (*kind(1) == Token::Period && *kind(2) == Token::Mul) {
+        return from;
+    }
+    // How many parentheses are open since the name of an aggregate.
+    let mut aggregate = 0;
+    for (index, TokenWithSpan { token, span }) in tokens.iter().enumerate() {
+        match token {
+            Token::LParen if aggregate > 0 => aggregate += 1,
+            Token::RParen if aggregate > 0 => aggregate -= 1,
+            Token::LParen if index > 0 => {
+                if let Token::Word(word) = kind(index - 1)
+                    && is_aggregate(&word.value.to_lowercase())
+                {
+                    aggregate = 1;
+                }
+            }
+            Token::Word(word) if aggregate == 0 && *kind(index + 1) != Token::Period => {
+                let is_column = match word.quote_style {
+                    Some(_) => word.value == column,
+                    None => word.value.to_lowercase() == column,
+                };
+                if is_column && *kind(index + 1) != Token::LParen {
+                    let is_qualified = index >= 2 && *kind(index - 1) == Token::Period;
+                    let table = index.checked_sub(2).and_then(|table| tokens.get(table));
+                    return table.filter(|_| is_qualified).map_or(*span, |table| table.span);
+                }
+            }
+            _ => {}
+        }
+    }
+    Span::empty()
+}
+
 fn is_white(token: &Token) -> bool {
     matches!(token, Token::Whitespace(_))
 }
@@ -81,6 +123,23 @@ mod tests {
         assert_eq!(characters_before(text, Location { line: 1, column: 8 }), Some(7));
         assert_eq!(characters_before(text, Location { line: 2, column: 3 }), Some(14));
         assert_eq!(characters_before(text, Location { line: 0, column: 0 }), None);
+    }
+
+    #[test]
+    fn columns_are_found_where_no_aggregate_reads_them() {
+        for (text, expected) in [
+            ("sum(a) + a", 10),
+            ("upper(t.a)", 7),
+            ("a.b + \"A\" + A", 13),
+            ("*", 1),
+            ("t.*", 1),
+            ("max(b)", 0),
+        ] {
+            let from = Location { line: 1, column: 1 };
+            let from = Span { start: from, end: from };
+            let found = column_from(text, "a", from, |name| matches!(name, "sum" | "max"));
+            assert_eq!(found.start.column, expected, "{text}");
+        }
     }
 
     #[test]

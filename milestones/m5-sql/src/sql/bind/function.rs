@@ -245,7 +245,7 @@ fn accepts(parameter: DataType, argument: &Typed) -> bool {
     argument.unknown || super::coerce::wider(argument.data_type(), parameter) == Some(parameter)
 }
 
-fn aggregate_function(name: &str) -> Option<AggregateFunction> {
+pub fn aggregate_function(name: &str) -> Option<AggregateFunction> {
     Some(match name {
         "count" => AggregateFunction::Count,
         "sum" => AggregateFunction::Sum,

@@ -4,11 +4,16 @@
 //! ([`AGGREGATES`]). [`Groups::regroup`] then rewrites each expression to read the grouping's output.
 
 use super::super::expr::Expr;
+use super::super::position::{column_from, locate};
+use super::super::source_text::SourceText;
 use super::expr::AGGREGATES;
+use super::function::aggregate_function;
 use super::scope::Scope;
 use crate::error::{Error, Result, SqlState};
+use sqlparser::tokenizer::Span;
 
 pub struct Groups<'a> {
+    text: SourceText<'a>,
     scope: Option<&'a Scope>,
     group_by: Vec<Expr>,
 }
@@ -16,6 +21,7 @@ pub struct Groups<'a> {
 impl<'a> Groups<'a> {
     /// `outputs` are all expressions that will be regrouped.
     pub fn new<'e>(
+        text: SourceText<'a>,
         scope: Option<&'a Scope>,
         group_by: Vec<Expr>,
         outputs: impl Iterator<Item = &'e Expr>,
@@ -26,7 +32,7 @@ impl<'a> Groups<'a> {
                 distinct.push(expr);
             }
         }
-        let mut groups = Groups { scope, group_by: distinct };
+        let mut groups = Groups { text, scope, group_by: distinct };
         if groups.hold_primary_key() {
             outputs.for_each(|output| groups.add_dependent(output));
         }
@@ -54,8 +60,8 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Rewrites an expression over the table to one over the grouping's columns.
-    pub fn regroup(&self, expr: &mut Expr) -> Result<()> {
+    /// Rewrites an expression over the table to one over the grouping's columns. It begins at `from`, if that is known.
+    pub fn regroup(&self, expr: &mut Expr, from: Span) -> Result<()> {
         if let Some(index) = self.group_by.iter().position(|group| group == expr) {
             *expr = Expr::column(index, expr.data_type());
             return Ok(());
@@ -65,12 +71,12 @@ impl<'a> Groups<'a> {
                 *index = *index - AGGREGATES + self.group_by.len();
                 Ok(())
             }
-            Expr::Column { index, .. } => Err(self.not_grouped(*index)),
+            Expr::Column { index, .. } => Err(self.not_grouped(*index, from)),
             _ => {
                 let mut result = Ok(());
                 expr.for_each_child_mut(&mut |child| {
                     if result.is_ok() {
-                        result = self.regroup(child);
+                        result = self.regroup(child, from);
                     }
                 });
                 result
@@ -82,17 +88,16 @@ impl<'a> Groups<'a> {
         self.group_by
     }
 
-    fn not_grouped(&self, index: usize) -> Error {
+    fn not_grouped(&self, index: usize, from: Span) -> Error {
         let column = self.scope.and_then(|scope| {
             let column = scope.table.schema.columns().get(index)?;
-            Some(format!("{}.{}", scope.alias, column.name))
+            Some((scope.alias.as_str(), column.name.as_str()))
         });
-        Error::new(
-            SqlState::GroupingError,
-            format!(
-                "column \"{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                column.unwrap_or_default()
-            ),
-        )
+        let (table, column) = column.unwrap_or_default();
+        let message = format!(
+            "column \"{table}.{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        );
+        let place = column_from(&self.text, column, from, |name| aggregate_function(name).is_some());
+        locate(Error::new(SqlState::GroupingError, message), self.text, place)
     }
 }

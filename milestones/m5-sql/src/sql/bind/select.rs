@@ -120,17 +120,24 @@ fn select(
     binder.enter("HAVING", true);
     let mut having = select.having.as_ref().map(|having| binder.condition(having, "HAVING")).transpose()?;
     binder.enter("ORDER BY", true);
-    let mut order_by = sort_keys(&mut binder, order_by, &outputs, distinct)?;
+    let mut sorted_by = sort_keys(&mut binder, order_by, &outputs, distinct)?;
     let aggregates = std::mem::take(&mut binder.aggregates);
     let grouping = if grouped.is_empty() && aggregates.is_empty() && having.is_none() {
         None
     } else {
-        let sorted = order_by.iter().map(|key| &key.expression);
-        let groups =
-            Groups::new(scope, grouped, outputs.expressions.iter().chain(having.iter()).chain(sorted));
-        outputs.expressions.iter_mut().try_for_each(|output| groups.regroup(output))?;
-        having.iter_mut().try_for_each(|having| groups.regroup(having))?;
-        order_by.iter_mut().try_for_each(|key| groups.regroup(&mut key.expression))?;
+        let sorted = sorted_by.iter().map(|key| &key.expression);
+        let all = outputs.expressions.iter().chain(having.iter()).chain(sorted);
+        let groups = Groups::new(text, scope, grouped, all);
+        for (output, origin) in outputs.expressions.iter_mut().zip(&outputs.origins) {
+            groups.regroup(output, origin.span)?;
+        }
+        if let (Some(having), Some(written)) = (&mut having, &select.having) {
+            groups.regroup(having, written.span())?;
+        }
+        let from = order_by.map_or_else(Span::empty, |items| items.span());
+        for key in &mut sorted_by {
+            groups.regroup(&mut key.expression, from)?;
+        }
         Some(Grouping { group_by: groups.into_group_by(), aggregates, having })
     };
     Ok(Query {
@@ -141,7 +148,7 @@ fn select(
         names: outputs.names,
         origins: outputs.origins,
         distinct,
-        order_by,
+        order_by: sorted_by,
         limit: None,
         offset: 0,
     })

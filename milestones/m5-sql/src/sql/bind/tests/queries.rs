@@ -206,11 +206,11 @@ fn grouping() {
     assert_fails(&[
         (
             "SELECT e.name, count(*) FROM employees e GROUP BY department",
-            "42803: column \"e.name\" must appear in the GROUP BY clause or be used in an aggregate function",
+            "42803: column \"e.name\" must appear in the GROUP BY clause or be used in an aggregate function @8",
         ),
         (
             "SELECT department FROM employees GROUP BY department HAVING salary > 1",
-            "42803: column \"employees.salary\" must appear in the GROUP BY clause or be used in an aggregate function",
+            "42803: column \"employees.salary\" must appear in the GROUP BY clause or be used in an aggregate function @61",
         ),
         (
             "SELECT id FROM employees WHERE count(*) > 1",
