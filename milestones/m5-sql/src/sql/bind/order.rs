@@ -2,13 +2,16 @@
 
 use super::super::expr::Expr;
 use super::super::plan::SortKey;
-use super::super::position::locate;
+use super::super::position::{locate, sign_before};
 use super::expr::Binder;
 use super::name;
 use super::select::Outputs;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Value;
-use sqlparser::ast::{self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Spanned};
+use sqlparser::ast::{
+    self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Spanned, UnaryOperator,
+};
+use sqlparser::tokenizer::Token;
 
 /// GROUP BY: a column of the table, else an output's name or position, else an expression over the table.
 pub fn group_by(binder: &mut Binder<'_>, group_by: &GroupByExpr, outputs: &Outputs) -> Result<Vec<Expr>> {
@@ -119,14 +122,24 @@ fn named(binder: &Binder<'_>, ident: &ast::Ident, outputs: &Outputs, clause: &st
     Ok(found.cloned())
 }
 
-/// The output at the position that `expr` is, if it is a number.
+/// The output at the position that `expr` is, if it is a number. A minus before it belongs to it.
 fn position(binder: &Binder<'_>, expr: &ast::Expr, clause: &str, outputs: &Outputs) -> Result<Option<Expr>> {
-    let ast::Expr::Value(value) = expr else { return Ok(None) };
-    let at = |error| locate(error, binder.text, value.span);
+    let (value, sign) = match expr {
+        ast::Expr::Value(value) => (value, None),
+        ast::Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match &**expr {
+            ast::Expr::Value(value) if matches!(value.value, ast::Value::Number(..)) => {
+                (value, Some(sign_before(&binder.text, &Token::Minus, value.span)))
+            }
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    let at = |error| locate(error, binder.text, sign.unwrap_or(value.span));
     let position = match super::literal::bind(value, binder.text)?.expr {
         Expr::Literal { value: Value::Integer(position), .. } => position,
         _ => return Err(at(Error::new(SqlState::SyntaxError, format!("non-integer constant in {clause}")))),
     };
+    let position = if sign.is_some() { -position } else { position };
     let index = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
     match index.and_then(|index| outputs.expressions.get(index)) {
         Some(output) => Ok(Some(output.clone())),

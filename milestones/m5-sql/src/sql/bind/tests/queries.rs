@@ -260,6 +260,11 @@ fn order_limit_and_distinct() {
             "SELECT department FROM employees ORDER BY 2",
             "42P10: ORDER BY position 2 is not in select list @43",
         ),
+        (
+            "SELECT department FROM employees ORDER BY -1",
+            "42P10: ORDER BY position -1 is not in select list @43",
+        ),
+        ("SELECT department FROM employees ORDER BY -1.5", "42601: non-integer constant in ORDER BY @43"),
         ("SELECT department FROM employees ORDER BY 'x'", "42601: non-integer constant in ORDER BY @43"),
         ("SELECT id AS a, salary AS a FROM employees ORDER BY a", "42702: ORDER BY \"a\" is ambiguous @53"),
         (
