@@ -7,7 +7,7 @@ use super::super::statement::{
     Constraint, CreateIndex, CreateTable, Default, DropIndex, DropTable, Statement,
 };
 use super::dml::default_expression;
-use super::{data_type, name};
+use super::{data_type_at, name};
 use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, MAX_NAME_LEN, Schema, check_name};
@@ -77,7 +77,8 @@ impl<'d> Definition<'d> {
         name::refuse_reserved(&column.name, self.text)?;
         let name = name::fold(&column.name).into_owned();
         let (mut nullable, mut default) = (None, None);
-        let mut bound = Column { name, data_type: data_type(&column.data_type)?, not_null: false };
+        let mut bound =
+            Column { name, data_type: data_type_at(&column.data_type, self.text)?, not_null: false };
         for option in &column.options {
             let given_name = option.name.as_ref();
             match &option.option {

@@ -9,7 +9,7 @@ use super::super::position::{locate, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, cast_explicitly, common_type, convert, type_name};
 use super::scope::{self, Scope};
-use super::{data_type, literal, operator};
+use super::{data_type_at, literal, operator};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::{self, BinaryOperator, CaseWhen, CastKind, Spanned, UnaryOperator};
@@ -311,7 +311,7 @@ impl<'a> Binder<'a> {
     }
 
     fn cast(&mut self, operand: &ast::Expr, to: &ast::DataType) -> Result<Typed> {
-        let to = data_type(to)?;
+        let to = data_type_at(to, self.text)?;
         let operand = self.bind(operand)?;
         let span = operand.span;
         cast_explicitly(self.text, operand, to).map(|expr| Typed::known(expr).at(span))
@@ -319,7 +319,7 @@ impl<'a> Binder<'a> {
 
     /// `type 'text'`
     fn typed_string(&mut self, typed: &ast::TypedString) -> Result<Typed> {
-        let to = data_type(&typed.data_type)?;
+        let to = data_type_at(&typed.data_type, self.text)?;
         let operand = literal::bind(&typed.value, self.text)?;
         cast_explicitly(self.text, operand, to).map(Typed::known)
     }

@@ -24,12 +24,13 @@ mod utility;
 use super::parse::{Command, statement_name};
 use super::plan;
 use super::planner;
+use super::position;
 use super::source_text::SourceText;
 use super::statement::Statement;
 use crate::catalog::Lookup;
 use crate::error::{Error, Result, SqlState};
 use crate::types::DataType;
-use sqlparser::ast;
+use sqlparser::ast::{self, Spanned};
 
 /// Binds and plans one statement. `text` is what it was parsed from; errors point into it.
 pub fn bind<'a>(
@@ -125,14 +126,51 @@ fn data_type(written: &ast::DataType) -> Result<DataType> {
     {
         return DataType::parse(&name.to_string().to_ascii_lowercase().replacen("pg_catalog.", "", 1));
     }
+    if let ast::DataType::Float(ast::ExactNumberInfo::Precision(bits)) = written {
+        return float(*bits);
+    }
     let name = written.to_string();
     DataType::parse(&name).map_err(|error| match written {
+        ast::DataType::Custom(..) if is_elsewhere(&name.to_ascii_lowercase()) => {
+            Error::unsupported(format!("type {}", name.to_ascii_lowercase()))
+        }
         ast::DataType::Custom(..) => error,
         _ if error.state() == SqlState::UndefinedObject => {
             Error::unsupported(format!("type {}", name.to_ascii_lowercase()))
         }
         _ => error,
     })
+}
+
+/// The same, and an error points at a name that is no type's. Of other types the tree does not say where they stand.
+fn data_type_at(written: &ast::DataType, text: SourceText<'_>) -> Result<DataType> {
+    data_type(written).map_err(|error| match written {
+        ast::DataType::Custom(name, _) if error.state() == SqlState::UndefinedObject => {
+            position::locate(error, text, name.span())
+        }
+        _ => error,
+    })
+}
+
+/// `float(bits)`: real up to 24, double precision beyond.
+fn float(bits: u64) -> Result<DataType> {
+    let problem = match bits {
+        0 => "at least 1 bit",
+        1..=24 => return Err(Error::unsupported("type real")),
+        25..=53 => return Ok(DataType::DoublePrecision),
+        _ => "less than 54 bits",
+    };
+    let message = format!("precision for type float must be {problem}");
+    Err(Error::new(SqlState::InvalidParameterValue, message))
+}
+
+/// Types of PostgreSQL's that sqlparser does not know from types of somebody's own.
+fn is_elsewhere(name: &str) -> bool {
+    const ELSEWHERE: &str = "bigserial box bpchar cidr circle daterange inet int4multirange int4range int8multirange \
+        int8range line lseg macaddr macaddr8 money name nummultirange numrange oid path pg_lsn point polygon serial \
+        serial2 serial4 serial8 smallserial timetz tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector \
+        varbit xml";
+    ELSEWHERE.split_ascii_whitespace().any(|word| word == name)
 }
 
 /// Binds a constant expression on its own.
