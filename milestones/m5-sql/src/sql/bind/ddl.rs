@@ -27,6 +27,11 @@ pub fn create_table(
     let (name, _) = name::object(&create.name, text)?;
     check_name(&name)?;
     name::refuse_reserved_object(&create.name, text)?;
+    if name::schema(&create.name).is_some_and(|schema| schema == "pg_catalog") {
+        let message = format!("permission denied to create \"pg_catalog.{name}\"");
+        return Err(Error::new(SqlState::InsufficientPrivilege, message)
+            .with_detail("System catalog modifications are currently disallowed."));
+    }
     if lookup.table(&name).is_some() {
         if create.if_not_exists {
             let notice = format!("relation \"{name}\" already exists, skipping");
@@ -271,9 +276,9 @@ pub fn drop_table(
         return Err(Error::unsupported("CASCADE"));
     }
     let mut drop = DropTable { tables: Vec::with_capacity(names.len()), notices: Vec::new() };
-    for name in names {
-        let (name, _) = name::object(name, text)?;
-        match lookup.table(&name) {
+    for written in names {
+        let (name, _) = name::object(written, text)?;
+        match lookup.table(&name).filter(|table| name::is_in_schema(table, written)) {
             Some(table) if table.is_catalog => return Err(name::permission_denied(&table.name)),
             Some(table) if drop.tables.iter().any(|known: &std::sync::Arc<Table>| known.oid == table.oid) => {
             }

@@ -57,10 +57,26 @@ fn is_known_schema(schema: &Ident) -> bool {
 pub fn table(name: &ObjectName, text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Arc<Table>> {
     refuse_reserved_object(name, text)?;
     let (folded, span) = object(name, text)?;
-    lookup.table(&folded).ok_or_else(|| {
-        let error = Error::new(SqlState::UndefinedTable, format!("relation \"{folded}\" does not exist"));
-        locate(error, text, span)
+    lookup.table(&folded).filter(|table| is_in_schema(table, name)).ok_or_else(|| {
+        let message = match schema(name) {
+            Some(schema) => format!("relation \"{schema}.{folded}\" does not exist"),
+            None => format!("relation \"{folded}\" does not exist"),
+        };
+        locate(Error::new(SqlState::UndefinedTable, message), text, span)
     })
+}
+
+/// The schema that a name says, if it does.
+pub fn schema(name: &ObjectName) -> Option<Cow<'_, str>> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(schema), _] => Some(fold(schema)),
+        _ => None,
+    }
+}
+
+/// Whether a table is in the schema that its name says. The catalogs are in `pg_catalog`, all others in `public`.
+pub fn is_in_schema(table: &Table, name: &ObjectName) -> bool {
+    schema(name).is_none_or(|schema| (schema == "pg_catalog") == table.is_catalog)
 }
 
 /// A table that a statement is about to change; the catalogs change through DDL only.

@@ -19,6 +19,8 @@ fn names(text: &str) -> Vec<String> {
 fn names_that_do_not_exist() {
     assert_fails(&[
         ("SELECT nope FROM employees", "42703: column \"nope\" does not exist @8"),
+        ("SELECT 1 FROM pg_catalog.employees", "42P01: relation \"pg_catalog.employees\" does not exist @15"),
+        ("SELECT 1 FROM public.pg_class", "42P01: relation \"public.pg_class\" does not exist @15"),
         ("SELECT e.nope FROM employees e", "42703: column e.nope does not exist @8"),
         ("SELECT e.id FROM employees", "42P01: missing FROM-clause entry for table \"e\" @8"),
         (
