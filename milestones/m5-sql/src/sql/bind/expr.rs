@@ -123,8 +123,9 @@ impl<'a> Binder<'a> {
                     false => self.trim(*trim_where, expr),
                 }
             }
-            E::Substring { expr, substring_from, substring_for, .. } => {
-                self.substring(expr, substring_from.as_deref(), substring_for.as_deref())
+            E::Substring { expr, substring_from, substring_for, shorthand, .. } => {
+                let name = if *shorthand { "substr" } else { "substring" };
+                self.substring(name, expr, substring_from.as_deref(), substring_for.as_deref())
             }
             E::Ceil { expr, field } => self.rounding("ceil", expr, field),
             E::Floor { expr, field } => self.rounding("floor", expr, field),

@@ -6,7 +6,7 @@ use super::coerce::{Typed, convert};
 use super::expr::{AGGREGATES, Binder};
 use super::name;
 use crate::error::{Error, Result, SqlState};
-use crate::types::DataType;
+use crate::types::{DataType, Value};
 use sqlparser::ast::{
     self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, TrimWhereField,
 };
@@ -60,6 +60,7 @@ impl Binder<'_> {
     /// `substring(operand FROM start FOR count)`
     pub fn substring(
         &mut self,
+        name: &str,
         operand: &ast::Expr,
         start: Option<&ast::Expr>,
         count: Option<&ast::Expr>,
@@ -67,12 +68,24 @@ impl Binder<'_> {
         let mut arguments = vec![self.bind(operand)?];
         arguments.push(match start {
             Some(start) => self.bind(start)?,
-            None => Typed::known(super::operator::literal(crate::types::Value::Integer(1))),
+            None => Typed::known(super::operator::literal(Value::Integer(1))),
         });
         if let Some(count) = count {
             arguments.push(self.bind(count)?);
         }
-        self.scalar("substring", arguments, Span::empty())
+        // `substring(x FROM 'pattern')` and `substring(x FROM 'pattern' FOR 'escape')`. A string in quotes is a pattern, too.
+        let is_pattern = |argument: &Typed| argument.unknown || argument.data_type().is_text();
+        let is_null = |argument: &Typed| matches!(&argument.expr, Expr::Literal { value: Value::Null, .. });
+        if let [operand, pattern, escape @ ..] = arguments.as_slice()
+            && name == "substring"
+            && is_pattern(operand)
+            && is_pattern(pattern)
+            && escape.iter().all(is_pattern)
+            && !arguments.iter().any(is_null)
+        {
+            return Err(Error::unsupported("substring with a pattern"));
+        }
+        self.scalar(name, arguments, Span::empty())
     }
 
     /// `ceil` and `floor`, which sqlparser reads by themselves.
