@@ -332,7 +332,14 @@ impl<'a> Binder<'a> {
         branches: &[CaseWhen],
         otherwise: Option<&ast::Expr>,
     ) -> Result<Typed> {
-        let operand = operand.map(|operand| self.bind(operand)).transpose()?;
+        let operand = match operand.map(|operand| self.bind(operand)).transpose()? {
+            // PostgreSQL takes it for text before it looks at what it is compared with.
+            Some(operand) if operand.unknown => {
+                let span = operand.span;
+                Some(Typed::known(convert(self.text, operand, DataType::Text)?).at(span))
+            }
+            operand => operand,
+        };
         let mut conditions = Vec::with_capacity(branches.len());
         // ELSE first, as PostgreSQL does when it looks for the type; its message names the types in that order.
         let mut results = vec![match otherwise {

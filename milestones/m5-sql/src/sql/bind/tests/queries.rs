@@ -65,6 +65,7 @@ fn types_that_do_not_match() {
         ("SELECT 'a' + 'b'", "42725: operator is not unique: unknown + unknown @12"),
         ("SELECT - true", "42883: operator does not exist: - boolean @8"),
         ("SELECT id LIKE 'x' FROM employees", "42883: operator does not exist: integer ~~ unknown @11"),
+        ("SELECT CASE '1' WHEN 1 THEN 2 END", "42883: operator does not exist: text = integer @17"),
         ("SELECT 1 < 2 < 3", "42601: syntax error at or near \"<\" @14"),
         (
             "SELECT id NOT BETWEEN 1 AND name FROM employees",
