@@ -96,7 +96,13 @@ fn insert_query(
     lookup: &mut dyn Lookup,
 ) -> Result<plan::Node> {
     let mut query = select::query(query, text, lookup)?;
-    let target = Target::new(table, &insert.columns, query.outputs.len(), None, text)?;
+    let target =
+        Target::new(table, &insert.columns, query.outputs.len(), None, text).map_err(|error| {
+            match (error.position(), query.origins.get(beyond(table, &insert.columns))) {
+                (None, Some(extra)) => locate(error, text, extra.span),
+                _ => error,
+            }
+        })?;
     let columns = target.table.schema.columns();
     if query.grouping.is_none() && !query.distinct {
         // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.

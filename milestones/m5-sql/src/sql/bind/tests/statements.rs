@@ -87,7 +87,7 @@ fn inserts_that_do_not_fit() {
         ),
         (
             "INSERT INTO employees (name, id) SELECT e.* FROM employees e",
-            "42601: INSERT has more expressions than target columns",
+            "42601: INSERT has more expressions than target columns @41",
         ),
         (
             "INSERT INTO employees (name, id, department, salary, active) SELECT e.* FROM employees e",
