@@ -283,6 +283,10 @@ pub fn drop_table(
             Some(table) if drop.tables.iter().any(|known: &std::sync::Arc<Table>| known.oid == table.oid) => {
             }
             Some(table) => drop.tables.push(table),
+            None if lookup.has(&name) && lookup.table(&name).is_none() => {
+                let error = Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a table"));
+                return Err(error.with_hint("Use DROP INDEX to remove an index."));
+            }
             None if if_exists => drop.notices.push(format!("table \"{name}\" does not exist, skipping")),
             None => {
                 let message = format!("table \"{name}\" does not exist");
