@@ -321,10 +321,10 @@ impl<'a> CopyRows<'a> {
     }
 }
 
-/// The beginning of a value, for a message.
+/// The beginning of a value, for a message. Tabs stay, as they part the columns of a line.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN)]);
-    let shown: String = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    let shown: String = text.chars().map(|c| if c.is_control() && c != '\t' { '?' } else { c }).collect();
     if bytes.len() > MAX_SHOWN { format!("{shown}...") } else { shown }
 }
 
