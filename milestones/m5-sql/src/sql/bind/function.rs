@@ -118,6 +118,9 @@ impl Binder<'_> {
             ("trim" | "btrim", [_]) => (F::Trim, &[text], text),
             ("ltrim", [_]) => (F::TrimStart, &[text], text),
             ("rtrim", [_]) => (F::TrimEnd, &[text], text),
+            ("trim" | "btrim" | "ltrim" | "rtrim", [_, _]) => {
+                return Err(Error::unsupported("trim of anything but spaces"));
+            }
             ("substr" | "substring", [_, _]) => (F::Substring, &[text, integer], text),
             ("substr" | "substring", [_, _, _]) => (F::Substring, &[text, integer, integer], text),
             ("replace", [_, _, _]) => (F::Replace, &[text, text, text], text),
@@ -244,6 +247,9 @@ impl Binder<'_> {
     }
 
     fn undefined(&self, name: &str, arguments: &[Typed], span: Span) -> Error {
+        if is_elsewhere(name) {
+            return Error::unsupported(format!("function {name}"));
+        }
         let types = arguments.iter().map(Typed::type_name).collect::<Vec<_>>().join(", ");
         let error =
             Error::new(SqlState::UndefinedFunction, format!("function {name}({types}) does not exist")).with_hint(
@@ -256,6 +262,28 @@ impl Binder<'_> {
 /// Whether an argument converts silently to a parameter's type.
 fn accepts(parameter: DataType, argument: &Typed) -> bool {
     argument.unknown || super::coerce::wider(argument.data_type(), parameter) == Some(parameter)
+}
+
+/// The functions of PostgreSQL's that somebody will look for. They exist, though not here.
+fn is_elsewhere(name: &str) -> bool {
+    const ELSEWHERE: &str = "acos age array_agg array_length array_to_string ascii asin atan atan2 bit_and bit_length bit_or \
+        cardinality cbrt chr clock_timestamp concat concat_ws corr cos cosh cot covar_pop covar_samp \
+        cume_dist current_catalog current_database current_date current_role current_schema current_setting \
+        current_time current_timestamp current_user currval date_part date_trunc decode degrees dense_rank \
+        div encode exp extract factorial first_value format gcd gen_random_uuid generate_series \
+        generate_subscripts initcap json_agg json_build_object jsonb_agg justify_days lag last_value lastval \
+        lcm lead left ln localtime localtimestamp log log10 lpad make_date md5 mod mode nextval now \
+        nth_value ntile num_nonnulls num_nulls parse_ident percent_rank percentile_cont percentile_disc \
+        pg_backend_pid pg_column_size pg_database_size pg_relation_size pg_size_pretty pg_sleep \
+        pg_table_size pg_total_relation_size pg_typeof pi power quote_ident quote_literal quote_nullable \
+        radians random rank regexp_count regexp_like regexp_match regexp_matches regexp_replace \
+        regexp_split_to_array regexp_split_to_table regexp_substr regr_slope repeat reverse right row_number \
+        row_to_json rpad session_user set_config setseed setval sha256 sign sin sinh split_part sqrt \
+        starts_with statement_timestamp stddev stddev_pop stddev_samp string_agg string_to_array \
+        string_to_table strpos tan tanh to_char to_date to_hex to_json to_number to_timestamp \
+        transaction_timestamp translate trunc txid_current unnest user var_pop var_samp variance \
+        width_bucket xmlagg";
+    ELSEWHERE.split_ascii_whitespace().any(|word| word == name)
 }
 
 pub fn aggregate_function(name: &str) -> Option<AggregateFunction> {
