@@ -27,6 +27,9 @@ pub fn limits(query: &ast::Query, text: SourceText<'_>) -> Result<(Option<u64>, 
         if fetch.with_ties || fetch.percent {
             return Err(Error::unsupported("FETCH … WITH TIES"));
         }
+        if limit.is_some() {
+            return Err(Error::new(SqlState::SyntaxError, "multiple LIMIT clauses not allowed"));
+        }
         limit = Some(fetch.quantity.as_ref().unwrap_or(&one));
     }
     let limit = limit.map(|limit| row_count(limit, "LIMIT", text)).transpose()?.flatten();
