@@ -68,7 +68,10 @@ pub fn from(tables: &[TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup
     };
     let table = name::table(name, text, lookup)?;
     let alias = match alias {
-        Some(alias) if alias.columns.is_empty() => name::fold(&alias.name).into_owned(),
+        Some(alias) if alias.columns.is_empty() => {
+            name::refuse_reserved(&alias.name, text)?;
+            name::fold(&alias.name).into_owned()
+        }
         Some(_) => return Err(Error::unsupported("a list of column aliases")),
         None => table.name.clone(),
     };

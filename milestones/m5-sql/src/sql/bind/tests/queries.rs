@@ -275,6 +275,7 @@ fn order_limit_and_distinct() {
             "42P10: for SELECT DISTINCT, ORDER BY expressions must appear in select list @52",
         ),
         ("SELECT 1 LIMIT 1 FETCH FIRST ROW ONLY", "42601: multiple LIMIT clauses not allowed"),
+        ("SELECT id FROM employees AS select", "42601: syntax error at or near \"select\" @29"),
         ("SELECT 1 LIMIT -1", "2201W: LIMIT must not be negative"),
         ("SELECT 1 OFFSET -1", "2201X: OFFSET must not be negative"),
         ("SELECT id FROM employees LIMIT id", "42P10: argument of LIMIT must not contain variables @32"),
