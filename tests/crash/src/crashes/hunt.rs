@@ -1,5 +1,7 @@
 //! Looking for one failure: a script crashed everywhere, until something is wrong or enough was tried.
 
+use std::ops::Range;
+
 use m1_storage::vfs::simulated::Survival;
 
 use super::{Crashes, Fate, Place, Point, Setup, walk_script};
@@ -10,11 +12,11 @@ use crate::workload::Workload;
 /// What ends a walk that need not go on.
 const ENOUGH: &str = "enough";
 
-/// Crashes a script at each of its points in turn, with so many draws for each policy, up to the first failure or the
+/// Crashes a script at each of its points in turn, with these draws for each policy, up to the first failure or the
 /// `limit`-th image.
-pub fn hunt(stage: Stage, workload: &Workload, draws: u64, limit: u64) -> Outcome {
+pub fn hunt(stage: Stage, workload: &Workload, draws: Range<u64>, limit: u64) -> Outcome {
     search(stage, workload, &mut |crashes, point| {
-        Fate::all(point.image, draws).into_iter().try_for_each(|fate| {
+        Fate::all(point.image, draws.clone()).into_iter().try_for_each(|fate| {
             crashes.crash(point, fate);
             crashes.go_on(limit)
         })
@@ -22,9 +24,9 @@ pub fn hunt(stage: Stage, workload: &Workload, draws: u64, limit: u64) -> Outcom
 }
 
 /// The same with two crashes: at each point of the script, and then at each operation of the recovery.
-pub fn hunt_in_recovery(stage: Stage, workload: &Workload, draws: u64, limit: u64) -> Outcome {
+pub fn hunt_in_recovery(stage: Stage, workload: &Workload, draws: Range<u64>, limit: u64) -> Outcome {
     search(stage, workload, &mut |crashes, point| {
-        (0..draws).try_for_each(|seed| {
+        draws.clone().try_for_each(|seed| {
             for fate in [Fate::Kill, Fate::Cut(Survival::Coin, seed)] {
                 crashes.crash_recovery(point, fate, seed);
                 crashes.go_on(limit)?;

@@ -1,6 +1,7 @@
 //! One crash: what is left on the disk is opened, looked at, used, crashed again, and looked at again.
 
 use std::fmt;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -26,9 +27,9 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// The ends to try at a point: the kill, and each policy with `draws` draws for each size of a sector. Where
-    /// nothing was pending there is nothing to draw.
-    pub fn all(image: &Image, draws: u64) -> Vec<Fate> {
+    /// The ends to try at a point: the kill, and each policy with these draws for each size of a sector. Where nothing was
+    /// pending there is nothing to draw.
+    pub fn all(image: &Image, draws: Range<u64>) -> Vec<Fate> {
         let mut fates = vec![Fate::Kill];
         fates.extend(image.within.is_some().then_some(Fate::KillWithin));
         let left = image.disk.fork().power_cut(Survival::None, 0);
@@ -40,7 +41,7 @@ impl Fate {
             match policy {
                 Survival::None | Survival::All => {}
                 Survival::OnlyLast => fates.push(Fate::Cut(policy, 0)),
-                _ => fates.extend((0..2 * draws).map(|seed| Fate::Cut(policy, seed))),
+                _ => fates.extend((2 * draws.start..2 * draws.end).map(|seed| Fate::Cut(policy, seed))),
             }
         }
         fates

@@ -103,7 +103,7 @@ fn crash_script(stage: Stage, workload: &Workload, shard: u64, effort: Effort, s
             return Ok(());
         }
         crashes.outcome.count("crash points", 1);
-        let fates = Fate::all(point.image, effort.draws);
+        let fates = Fate::all(point.image, 0..effort.draws);
         for fate in &fates {
             crashes.crash(&point, *fate);
         }
@@ -126,7 +126,7 @@ fn crash_history(stage: Stage, seed: u64, effort: Effort) -> Outcome {
     let walked = history(setup, seed, &mut random, &mut |round, point| {
         crashes.place.workload = format!("random:{seed}:{round}");
         if mix(point.number, seed).is_multiple_of(effort.sample) {
-            let fates = Fate::all(point.image, 2);
+            let fates = Fate::all(point.image, 0..2);
             crashes.crash(&point, fates[mix(seed, point.number) as usize % fates.len()]);
         }
         Ok(())
@@ -166,7 +166,7 @@ fn history(
         let mut walk = Walk::new(setup, disk, oracle, 0, visit_and_draw);
         walk_randomly(&mut walk, random, OPERATIONS)?;
         let Some((image, before)) = crash else { return Ok(()) };
-        let fates = Fate::all(&image, 4);
+        let fates = Fate::all(&image, 0..4);
         let fate = fates[random.usize(..fates.len())];
         disk = fate.befall(&image);
         let found = setup.examine(&disk.fork(), &before, seed)?;
@@ -208,7 +208,7 @@ impl Crashes {
         for (number, image) in images.iter().enumerate() {
             self.outcome.count("recovery points", 1);
             self.outcome.count("crash images", 1);
-            let fates = Fate::all(image, 1);
+            let fates = Fate::all(image, 0..1);
             let second = fates[mix(number as u64, seed) as usize % fates.len()];
             let disk = second.befall(image);
             let examined = self.setup.examine(&disk, point.oracle, follow_up_seed(number as u64, second));

@@ -1,5 +1,7 @@
 //! The hunt for one failure, as the program `hunt` does it: built with a bug, or to see that there is none.
 
+use std::ops::Range;
+
 use anyhow::{Context as _, Result, bail};
 use indicatif::ProgressBar;
 
@@ -19,6 +21,8 @@ pub struct Hunt {
     pub where_to: CaughtBy,
     /// How hard to try.
     pub effort: Effort,
+    /// Decides what is left to chance; the first is 1.
+    pub seed: u64,
     /// Crash images to try at most.
     pub limit: u64,
 }
@@ -51,7 +55,7 @@ impl Effort {
 }
 
 /// How to crash a script.
-type Crash = fn(Stage, &Workload, u64, u64) -> Outcome;
+type Crash = fn(Stage, &Workload, Range<u64>, u64) -> Outcome;
 
 impl Hunt {
     pub fn arguments(&self, milestone: &str) -> Vec<String> {
@@ -61,24 +65,26 @@ impl Hunt {
             part.clone(),
             script.clone(),
             format!("{:?}", self.effort),
+            self.seed.to_string(),
             self.limit.to_string(),
         ]
     }
 
     /// The milestone and the hunt, from what [`Hunt::arguments`] made.
     fn parse(arguments: &[String]) -> Result<(&str, Hunt)> {
-        let [milestone, part, script, effort, limit] = arguments else {
-            bail!("usage: hunt MILESTONE PART SCRIPT EFFORT LIMIT");
+        let [milestone, part, script, effort, seed, limit] = arguments else {
+            bail!("usage: hunt MILESTONE PART SCRIPT EFFORT SEED LIMIT");
         };
         let where_to = CaughtBy { part: part.clone(), script: script.clone() };
         let effort = Effort::ALL.into_iter().find(|known| format!("{known:?}") == *effort);
         let effort = effort.context("the effort is Little or Much")?;
-        Ok((milestone, Hunt { where_to, effort, limit: limit.parse()? }))
+        Ok((milestone, Hunt { where_to, effort, seed: seed.parse()?, limit: limit.parse()? }))
     }
 
     fn run(&self, milestone: &str) -> Result<Hunted> {
         let bar = ProgressBar::hidden();
-        let context = Context { scale: self.effort.scale(), seed: 1, share: 1, jobs: JOBS, bar: &bar };
+        let context =
+            Context { scale: self.effort.scale(), seed: self.seed, share: 1, jobs: JOBS, bar: &bar };
         let (unit, outcome) = match self.where_to.part.as_str() {
             "crashes" => ("crash images", self.crash(milestone, crashes::hunt)?),
             "recoveries" => ("crash images", self.crash(milestone, crashes::hunt_in_recovery)?),
@@ -97,7 +103,8 @@ impl Hunt {
 
     fn crash(&self, milestone: &str, hunt: Crash) -> Result<Outcome> {
         let (stage, workload) = self.script(milestone)?;
-        Ok(hunt(stage, &workload, self.effort.draws(), self.limit))
+        let (draws, before) = (self.effort.draws(), self.seed.saturating_sub(1));
+        Ok(hunt(stage, &workload, before * draws..(before + 1) * draws, self.limit))
     }
 
     fn script(&self, milestone: &str) -> Result<(Stage, Workload)> {

@@ -40,11 +40,14 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// How far the searches had to go: for each milestone, by place and effort.
-type Furthest = BTreeMap<String, BTreeMap<(CaughtBy, Effort), u64>>;
+/// Seeds with which a nightly run looks for each bug: that one draw finds it may be luck.
+const NIGHTLY_SEEDS: u64 = 20;
 
-/// Plants every bug; each must be caught. While one is hunted, the next is built. Then the same searches where there is
-/// nothing to find.
+/// How far the searches had to go: for each milestone, by place, effort and seed.
+type Furthest = BTreeMap<String, BTreeMap<(CaughtBy, Effort, u64), u64>>;
+
+/// Plants every bug; each must be caught, with every seed. While one is hunted, the next is built. Then the same searches
+/// where there is nothing to find.
 pub fn run(context: &Context) -> Result<Outcome> {
     let (bugs, site) = (Bug::list(&repository().join(FOLDER))?, Site::prepare(&repository())?);
     let bugs: Vec<Bug> = match context.scale {
@@ -53,23 +56,37 @@ pub fn run(context: &Context) -> Result<Outcome> {
         Scale::Standard | Scale::Nightly => bugs,
     };
     let bugs = context.share(bugs);
+    let seeds = match context.scale {
+        Scale::Quick | Scale::Standard => 1..=1,
+        Scale::Nightly => 1..=NIGHTLY_SEEDS,
+    };
     context.bar.set_length(bugs.len() as u64);
     let furthest = Mutex::new(Furthest::new());
     let mut outcome = context.for_each(&bugs, |bug| {
         let mut outcome = Outcome::default();
         outcome.count("planted bugs", 1);
-        match site.planted(bug).and_then(|hunter| search(&hunter, bug)) {
-            Ok(Some((effort, hunted))) => {
-                context.bar.suspend(|| println!("  {:<24} {}", bug.name, catch(&hunted)));
-                outcome.count("planted bugs caught", 1);
-                let mut furthest = furthest.lock().unwrap_or_else(PoisonError::into_inner);
-                let places = furthest.entry(bug.milestone.clone()).or_default();
-                let tried = places.entry((bug.caught_by.clone(), effort)).or_default();
-                *tried = hunted.tried.max(*tried);
+        let hunter = site.planted(bug).with_context(|| bug.name.clone())?;
+        let mut caught = true;
+        for seed in seeds.clone() {
+            outcome.count("planted bugs: searches", 1);
+            match search(&hunter, bug, seed).with_context(|| bug.name.clone())? {
+                Some((effort, hunted)) => {
+                    if seed == 1 {
+                        context.bar.suspend(|| println!("  {:<24} {}", bug.name, catch(&hunted)));
+                    }
+                    let mut furthest = furthest.lock().unwrap_or_else(PoisonError::into_inner);
+                    let places = furthest.entry(bug.milestone.clone()).or_default();
+                    let tried = places.entry((bug.caught_by.clone(), effort, seed)).or_default();
+                    *tried = hunted.tried.max(*tried);
+                }
+                None => {
+                    let Bug { title, name, .. } = bug;
+                    outcome.failures.push(format!("nobody notices \"{title}\" ({name}), seed {seed}"));
+                    caught = false;
+                }
             }
-            Ok(None) => outcome.failures.push(format!("nobody notices \"{}\" ({})", bug.title, bug.name)),
-            Err(error) => outcome.failures.push(format!("{}: {error:#}", bug.name)),
         }
+        outcome.count("planted bugs caught", u64::from(caught));
         context.bar.inc(1);
         Ok(outcome)
     });
@@ -79,8 +96,8 @@ pub fn run(context: &Context) -> Result<Outcome> {
         let hunter = Arc::new(site.sound(&milestone)?);
         searches.extend(places.into_iter().map(|(place, limit)| (hunter.clone(), place, limit)));
     }
-    outcome.add(context.for_each(&searches, |(hunter, (where_to, effort), limit)| {
-        let hunt = Hunt { where_to: where_to.clone(), effort: *effort, limit: *limit };
+    outcome.add(context.for_each(&searches, |(hunter, (where_to, effort, seed), limit)| {
+        let hunt = Hunt { where_to: where_to.clone(), effort: *effort, seed: *seed, limit: *limit };
         let found = hunter.hunt(&hunt)?.found.into_iter();
         let failures = found.map(|found| format!("{where_to}, with no bug planted: {found}"));
         Ok(Outcome { failures: failures.collect(), ..Outcome::default() })
@@ -96,9 +113,9 @@ fn catch(hunted: &Hunted) -> String {
 }
 
 /// Looks for a bug: with how much effort it was found, and what.
-fn search(hunter: &Hunter, bug: &Bug) -> Result<Option<(Effort, Hunted)>> {
+fn search(hunter: &Hunter, bug: &Bug, seed: u64) -> Result<Option<(Effort, Hunted)>> {
     for effort in Effort::ALL {
-        let hunted = hunter.hunt(&Hunt { where_to: bug.caught_by.clone(), effort, limit: LIMIT })?;
+        let hunted = hunter.hunt(&Hunt { where_to: bug.caught_by.clone(), effort, seed, limit: LIMIT })?;
         if hunted.found.is_some() {
             return Ok(Some((effort, hunted)));
         }
@@ -125,7 +142,7 @@ pub fn plant(name: &str) -> Result<bool> {
     let site = Site::prepare(&repository())?;
     let text = fs::read_to_string(bug.path(&site.tree())?)?;
     println!("{} ({})\n\n{}\n\n{}", bug.title, bug.milestone, bug.story.trim(), bug.difference(&text));
-    match search(&site.planted(bug)?, bug)? {
+    match search(&site.planted(bug)?, bug, 1)? {
         Some((_, Hunted { tried, found })) => {
             let found = found.unwrap_or_default();
             println!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);
