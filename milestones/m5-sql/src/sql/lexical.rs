@@ -1,19 +1,18 @@
-//! PostgreSQL's rules on tokens that sqlparser does not have: what it refuses, and strings that continue.
+//! PostgreSQL's rules on tokens that sqlparser does not have: what it refuses, strings that continue, and words that are
+//! to be read in a way that the crate does not know.
 
 use super::position::{characters_before, locate};
 use crate::error::{Error, Result, SqlState};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Whitespace};
 
-/// Checks the tokens of `text`, joins `'a'` and `'b'` on two lines to the one string `'ab'` that they are, and writes
-/// what sqlparser does not read in a way that it reads.
+/// Checks the tokens of `text`, and joins `'a'` and `'b'` on two lines to the one string `'ab'` that they are.
 pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan>> {
     check_columns(&tokens, text)?;
     let mut checked: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     // The last string, if nothing but white space followed it, and whether that held the end of a line.
     let mut string: Option<(usize, bool)> = None;
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match &token.token {
             Token::Whitespace(Whitespace::Newline | Whitespace::SingleLineComment { .. }) => {
                 string = string.map(|(at, _)| (at, true));
@@ -51,7 +50,20 @@ pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan
             }
             _ => string = None,
         }
-        let after_between = || backwards(&checked).next().and_then(keyword) == Some(Keyword::BETWEEN);
+        checked.push(token);
+    }
+    Ok(checked)
+}
+
+/// Writes what sqlparser does not read in another way, which means the same and which it reads.
+pub fn respell(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan>> {
+    if !tokens.iter().any(|token| may_be_respelt(&token.token)) {
+        return Ok(tokens);
+    }
+    let mut written: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let after_between = || backwards(&written).next().and_then(keyword) == Some(Keyword::BETWEEN);
         match keyword(&token.token) {
             Some(Keyword::SYMMETRIC) if after_between() => {
                 return Err(locate(Error::unsupported("BETWEEN SYMMETRIC"), text, token.span));
@@ -59,24 +71,29 @@ pub fn check(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSpan
             // `BETWEEN ASYMMETRIC` is BETWEEN.
             Some(Keyword::ASYMMETRIC) if after_between() => continue,
             // `trim(BOTH FROM x)` is `trim(BOTH x)`.
-            Some(Keyword::FROM) if is_trim(&checked) => continue,
+            Some(Keyword::FROM) if is_trim(&written) => continue,
             _ => {}
         }
         // `x ISNULL` is `x IS NULL`; `isnull(…)` would be a function.
         if is_isnull(&token.token) && !tokens.peek().is_some_and(|next| next.token == Token::LParen) {
             let span = token.span;
-            checked.push(TokenWithSpan { token: Token::make_keyword("IS"), span });
-            checked.push(TokenWithSpan { token: Token::make_keyword("NULL"), span });
+            written.push(TokenWithSpan { token: Token::make_keyword("IS"), span });
+            written.push(TokenWithSpan { token: Token::make_keyword("NULL"), span });
             continue;
         }
-        checked.push(token);
+        written.push(token);
     }
-    Ok(checked)
+    Ok(written)
+}
+
+fn may_be_respelt(token: &Token) -> bool {
+    is_isnull(token)
+        || matches!(keyword(token), Some(Keyword::SYMMETRIC | Keyword::ASYMMETRIC | Keyword::TRIM))
 }
 
 /// The tokens before, the last one first, without white space.
-fn backwards(checked: &[TokenWithSpan]) -> impl Iterator<Item = &Token> {
-    checked.iter().rev().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_)))
+fn backwards(written: &[TokenWithSpan]) -> impl Iterator<Item = &Token> {
+    written.iter().rev().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_)))
 }
 
 /// The word ISNULL, which sqlparser does not know.
@@ -85,8 +102,8 @@ fn is_isnull(token: &Token) -> bool {
 }
 
 /// Whether the tokens so far end in `trim(`, or in `trim(` with a side.
-fn is_trim(checked: &[TokenWithSpan]) -> bool {
-    let mut before = backwards(checked).peekable();
+fn is_trim(written: &[TokenWithSpan]) -> bool {
+    let mut before = backwards(written).peekable();
     let side = before.peek().and_then(|token| keyword(token));
     if matches!(side, Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING)) {
         before.next();

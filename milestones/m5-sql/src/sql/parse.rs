@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Result<Command> {
         _ => {}
     }
     limits::check_depth(&tokens)?;
-    let tokens = lexical::check(tokens, text)?;
+    let tokens = lexical::respell(lexical::check(tokens, text)?, text)?;
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(RECURSION_LIMIT)
         .with_tokens_with_locations(tokens);
