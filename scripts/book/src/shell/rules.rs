@@ -28,7 +28,7 @@ const RULES: [Rule; 17] = [
     ("^cargo x bench", Accept, "takes minutes to hours; small races and counts are steps of `cargo x ci`"),
     ("^cargo x crash --plant list$", Run(0), ""),
     ("^cargo x crash --replay ", Run(0), ""),
-    ("^cargo x crash", Accept, "takes minutes to a night; a third of it runs with every change"),
+    ("^cargo x crash", Accept, "takes minutes to a night; a quarter of it runs with every change"),
     (r"^cargo x break \d [a-z-]+$", Accept, "compiles an engine; all bugs are planted by the crash tests"),
     ("^cargo x forward ", Accept, "changes files of the repository"),
     ("^cargo x ci", Accept, "this check is a part of it"),
