@@ -133,15 +133,13 @@ fn packages(root: &Path) -> Result<Vec<Value>> {
     }
 }
 
-/// Builds what the commands start, so that none of them has to wait for it. One after the other, as the commands do it:
-/// built together, packages take other features of what they depend on.
+/// Builds what the commands start, so that none of them has to wait for it. The tools one after the other, as `cargo x`
+/// does it: built together, packages take other features of what they depend on.
 fn build(root: &Path) -> Result<()> {
-    let milestones = Stages::read(root)?;
-    let milestones = milestones.all().iter().map(|stage| stage.name.as_str());
-    let mut builds: Vec<Vec<&str>> =
-        milestones.chain(TOOLS).map(|package| vec!["build", "--package", package]).collect();
+    let mut builds = vec![vec!["build", "--workspace", "--bins"]];
+    builds.extend(TOOLS.map(|package| vec!["build", "--package", package]));
     builds.push(vec!["build", "--release"]);
-    builds.push(vec!["test", "--no-run", "--package", "inox-tests", "--test", "sessions"]);
+    builds.push(vec!["test", "--workspace", "--no-run", "--test", "sessions"]);
     for arguments in builds {
         let built = cargo(root).args(&arguments).arg("--quiet").status().context("cannot run cargo")?;
         ensure!(built.success(), "what the pages start does not build");

@@ -7,11 +7,14 @@
 //! | any other `DIR`; `COPY`; `…` | a database of the milestone that is meant, with a table in it |
 //! | `PROGRAM`, `/path/to/program` | the program of that milestone |
 //! | `inoxdb`, `target/debug/…` | the debug build |
+//! | `cargo run -p m1-storage --` | the debug build of that milestone, as the workspace's tests made it |
+//! | `cargo test -p inox-tests --test` | the same test, as the workspace has it |
 //! | `FILE`, `script.sql`; `SELECT …` | a file with `SELECT 1;`; `SELECT 1` |
 //! | `strace` | nothing, where it cannot be had |
 //!
 //! The milestone that is meant stands in the command (`-p m1-storage`, `check 2`, `INOX_STAGE=m2`), or is the last.
-//! The place lies below the repository, in `target`, so that cargo finds there what it finds in the repository.
+//! The place lies below the repository, in `target`, so that cargo finds there what it finds in the repository. A package
+//! alone would be built once more there, with fewer features of what it depends on: minutes, to learn nothing.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -104,9 +107,10 @@ impl Scratch {
         } else {
             Regex::new(r"strace .*? (target/)")?.replace(&text, "$1").into()
         };
+        let text = text.replace("cargo test -p inox-tests --test", "cargo test --workspace --test");
         let built = Regex::new(r"target/debug/(\S+)")?
             .replace_all(&text, |found: &Captures| quoted(&self.programs.join(&found[1])));
-        let text = Regex::new(r"\bPROGRAM\b|/path/to/program")?
+        let text = Regex::new(r"\bPROGRAM\b|/path/to/program|\bcargo run -p m\d-\S+( --)?")?
             .replace_all(&built, |_: &Captures| quoted(&self.program(stage)));
         let text = text.replace("FILE", "script.sql");
         let database = Regex::new(r"\b(DIR|COPY)\b|…")?;
@@ -199,7 +203,9 @@ mod tests {
             ("cargo x check 2 --project ~/mine", "cargo x check 2 --project ../home/mine"),
             ("cargo x check 2 --bin PROGRAM", "cargo x check 2 --bin '/p q/m2-wal'"),
             ("INOX_BIN=/path/to/program INOX_STAGE=m3 x", "INOX_BIN='/p q/m3-buffer-pool' INOX_STAGE=m3 x"),
-            ("cargo run -p m1-storage -- check COPY", "cargo run -p m1-storage -- check database-m1"),
+            ("cargo run -p m1-storage -- check COPY", "'/p q/m1-storage' check database-m1"),
+            ("timeout 1 cargo run -p m5-sql", "timeout 1 '/p q/inoxdb'"),
+            ("cargo test -p inox-tests --test sessions", "cargo test --workspace --test sessions"),
             ("cargo run --release -- check DIR", "cargo run --release -- check database-m5"),
             ("inoxdb -f FILE DIR", "inoxdb -f script.sql database-m5"),
             ("inoxdb -c \"SELECT …\" … | head", "inoxdb -c \"SELECT 1\" database-m5 | head"),
