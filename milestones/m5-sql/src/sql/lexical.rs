@@ -75,7 +75,7 @@ pub fn respell(tokens: Vec<TokenWithSpan>, text: &str) -> Result<Vec<TokenWithSp
             _ => {}
         }
         // `x ISNULL` is `x IS NULL`; `isnull(…)` would be a function.
-        if is_isnull(&token.token) && !tokens.peek().is_some_and(|next| next.token == Token::LParen) {
+        if is_isnull(&token.token) && tokens.peek().is_none_or(|next| next.token != Token::LParen) {
             let span = token.span;
             written.push(TokenWithSpan { token: Token::make_keyword("IS"), span });
             written.push(TokenWithSpan { token: Token::make_keyword("NULL"), span });
@@ -117,7 +117,7 @@ fn check_columns(tokens: &[TokenWithSpan], text: &str) -> Result<()> {
     let mut depth = 0;
     let mut before = &Token::EOF;
     let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
-    if !words.next().is_some_and(|first| keyword(&first.token) == Some(Keyword::CREATE))
+    if words.next().is_none_or(|first| keyword(&first.token) != Some(Keyword::CREATE))
         || !words.by_ref().take(4).any(|word| keyword(&word.token) == Some(Keyword::TABLE))
     {
         return Ok(());
