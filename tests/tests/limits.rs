@@ -47,6 +47,21 @@ fn other_ways_to_nest_end_in_an_error_too() {
 }
 
 #[test]
+fn sixteen_thousand_terms_stand_wherever_a_condition_may() {
+    let terms = vec!["n = 1"; 16_000].join(" OR ");
+    let counts = vec!["count(*) > 0"; 16_000].join(" AND ");
+    let script = format!(
+        "CREATE TABLE t (n integer, m integer);\nINSERT INTO t VALUES (1, 1);\n\
+         SELECT n FROM t GROUP BY n HAVING {counts};\n\
+         SELECT n FROM t GROUP BY n HAVING m = 1 AND {counts};\n\
+         SELECT n FROM t GROUP BY n ORDER BY {terms};\n\
+         SELECT DISTINCT n FROM t ORDER BY {terms};\n\
+         SELECT 1 = ({terms}) = 2 FROM t;\nSELECT 3;\n"
+    );
+    assert_eq!(answers(&script).unwrap(), "1\nERROR:  42803\n1\nERROR:  42P10\nERROR:  42601\n3\n");
+}
+
+#[test]
 fn a_generated_condition_of_thousands_of_terms_is_answered() {
     let terms: Vec<String> = (0..5_000).map(|n| format!("n = {n}")).collect();
     let list: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();

@@ -7,15 +7,13 @@ use super::super::planner;
 use super::super::position::locate;
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, assign};
-use super::expr::Binder;
+use super::expr::{Binder, start_of};
 use super::scope::Scope;
 use super::{name, select};
 use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Value};
-use sqlparser::ast::{
-    self, AssignmentTarget, FromTable, ObjectName, ObjectNamePart, SetExpr, Spanned, TableObject,
-};
+use sqlparser::ast::{self, AssignmentTarget, FromTable, ObjectName, ObjectNamePart, SetExpr, TableObject};
 use sqlparser::tokenizer::Span;
 use std::sync::Arc;
 
@@ -172,7 +170,7 @@ impl<'t> Target<'t> {
             let error = Error::new(SqlState::SyntaxError, problem);
             let place = match columns.get(width).map(column_ident) {
                 Some(Ok(ident)) => ident.span,
-                _ => extra.map_or(Span::empty(), |expr| expr.span()),
+                _ => extra.map_or(Span::empty(), start_of),
             };
             return Err(locate(error, text, place));
         }

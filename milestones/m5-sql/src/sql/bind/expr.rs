@@ -170,7 +170,7 @@ impl<'a> Binder<'a> {
         }
         let op = operator::binary_op(op)?;
         if op.is_comparison() && is_comparison(left) {
-            return Err(self.chained(op, left.span(), right.span()));
+            return Err(self.chained(op, start_of(left), start_of(right)));
         }
         let left = self.bind(left)?;
         let right = self.bind(right)?;
@@ -374,6 +374,31 @@ impl<'a> Binder<'a> {
         })?;
         let items = items.into_iter().map(|item| convert(self.text, item, to)).collect::<Result<_>>()?;
         Ok((to, items))
+    }
+}
+
+/// Where an expression begins, if that is easily said. sqlparser's own `span` looks at all of it and calls itself for each
+/// level; a chain of ANDs has thousands.
+pub fn start_of(mut expr: &ast::Expr) -> Span {
+    use ast::Expr as E;
+    loop {
+        expr = match expr {
+            E::BinaryOp { left: first, .. }
+            | E::Nested(first)
+            | E::UnaryOp { expr: first, .. }
+            | E::IsNull(first)
+            | E::IsNotNull(first)
+            | E::InList { expr: first, .. }
+            | E::Between { expr: first, .. }
+            | E::Like { expr: first, .. }
+            | E::ILike { expr: first, .. } => first,
+            E::Identifier(name) => return name.span,
+            E::CompoundIdentifier(names) => return names.first().map_or_else(Span::empty, |name| name.span),
+            E::Value(value) => return value.span,
+            E::Function(function) => return function.name.span(),
+            E::Case { case_token, .. } => return case_token.0.span,
+            _ => return Span::empty(),
+        };
     }
 }
 

@@ -3,14 +3,12 @@
 use super::super::expr::Expr;
 use super::super::plan::SortKey;
 use super::super::position::{locate, sign_before};
-use super::expr::Binder;
+use super::expr::{Binder, start_of};
 use super::name;
 use super::select::Outputs;
 use crate::error::{Error, Result, SqlState};
 use crate::types::Value;
-use sqlparser::ast::{
-    self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, Spanned, UnaryOperator,
-};
+use sqlparser::ast::{self, GroupByExpr, OrderBy, OrderByExpr, OrderByKind, OrderBySort, UnaryOperator};
 use sqlparser::tokenizer::Token;
 
 /// GROUP BY: a column of the table, else an output's name or position, else an expression over the table.
@@ -82,7 +80,7 @@ pub fn sort_keys(
         if distinct && !outputs.expressions.contains(&expression) {
             let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
             let error = Error::new(SqlState::InvalidColumnReference, message);
-            return Err(locate(error, binder.text, expr.span()));
+            return Err(locate(error, binder.text, start_of(expr)));
         }
         let descending = match &options.sort {
             None | Some(OrderBySort::Asc) => false,

@@ -5,7 +5,7 @@ use super::super::logical::{Grouping, Origin, Query, Source};
 use super::super::position::locate;
 use super::super::source_text::SourceText;
 use super::coerce::Typed;
-use super::expr::Binder;
+use super::expr::{Binder, start_of};
 use super::group::Groups;
 use super::limit::limits;
 use super::name;
@@ -15,8 +15,8 @@ use super::scope::{self, Scope};
 use crate::catalog::Lookup;
 use crate::error::{Error, Result, SqlState};
 use sqlparser::ast::{
-    self, Distinct, OrderBy, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned,
-    TableFactor, TableWithJoins,
+    self, Distinct, OrderBy, OrderByKind, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    Spanned, TableFactor, TableWithJoins,
 };
 use sqlparser::tokenizer::Span;
 
@@ -135,9 +135,14 @@ fn select(
             groups.regroup(output, origin.span)?;
         }
         if let (Some(having), Some(written)) = (&mut having, &select.having) {
-            groups.regroup(having, written.span())?;
+            groups.regroup(having, start_of(written))?;
         }
-        let from = order_by.map_or_else(Span::empty, |items| items.span());
+        let from = match order_by.map(|order_by| &order_by.kind) {
+            Some(OrderByKind::Expressions(keys)) => {
+                keys.first().map_or_else(Span::empty, |key| start_of(&key.expr))
+            }
+            _ => Span::empty(),
+        };
         for key in &mut sorted_by {
             groups.regroup(&mut key.expression, from)?;
         }
@@ -211,7 +216,7 @@ pub fn refuse_values_extras(values: &ast::Values) -> Result<()> {
 pub fn unequal_rows(row: &ast::Parens<Vec<ast::Expr>>, text: SourceText<'_>) -> Error {
     let error = Error::new(SqlState::SyntaxError, "VALUES lists must all be the same length");
     match row.content.first() {
-        Some(first) => locate(error, text, first.span()),
+        Some(first) => locate(error, text, start_of(first)),
         None => error,
     }
 }
