@@ -4,6 +4,7 @@
 //! never by its offset. So an item can move within the page without anybody outside noticing.
 
 use super::{HEADER_SIZE, LINE_POINTER_SIZE, PAGE_SIZE, Page};
+use std::ops::Range;
 
 /// A flag of the page: some line pointers may be unused (PostgreSQL's `PD_HAS_FREE_LINES`). Without it, an
 /// insert need not look for one.
@@ -43,6 +44,11 @@ impl LinePointer {
         (self.0 >> 17) as usize
     }
 
+    /// The bytes of the page that it names.
+    pub fn range(self) -> Range<usize> {
+        self.offset()..self.offset() + self.len()
+    }
+
     /// An item of no bytes; access methods store none.
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -74,6 +80,7 @@ impl Page {
     }
 
     /// Line pointer `slot`, or an unused one where the page has none of that number.
+    #[inline]
     pub fn line_pointer(&self, slot: u16) -> LinePointer {
         if slot == 0 || slot > self.slot_count() {
             return LinePointer::UNUSED;
@@ -85,11 +92,25 @@ impl Page {
         }
     }
 
+    /// All line pointers, with their numbers.
+    #[inline]
+    pub fn line_pointers(&self) -> impl Iterator<Item = (u16, LinePointer)> + '_ {
+        let directory = self.bytes().get(HEADER_SIZE..self.lower()).unwrap_or(&[]);
+        let pointers = directory.as_chunks().0.iter();
+        (1..).zip(pointers.map(|bytes| LinePointer(u32::from_le_bytes(*bytes))))
+    }
+
     /// The bytes of item `slot`, if the line pointer names any.
+    #[inline]
     pub fn item(&self, slot: u16) -> Option<&[u8]> {
-        let pointer = self.line_pointer(slot);
+        self.item_at(self.line_pointer(slot))
+    }
+
+    /// The bytes that a line pointer names.
+    #[inline]
+    pub fn item_at(&self, pointer: LinePointer) -> Option<&[u8]> {
         match pointer.flags() {
-            ItemFlags::Normal => self.bytes().get(pointer.offset()..pointer.offset() + pointer.len()),
+            ItemFlags::Normal => self.bytes().get(pointer.range()),
             _ => None,
         }
     }

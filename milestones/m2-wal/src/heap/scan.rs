@@ -1,10 +1,11 @@
 //! Reading a table from front to back.
 
-use super::{Heap, expect_heap, visible_row};
+use super::{Heap, expect_heap};
 use crate::buffer::{PageRef, Pages};
 use crate::error::{Error, Result};
 use crate::page::{PageNo, Tid};
 use crate::transaction::Transaction;
+use crate::tuple::TupleHeader;
 
 /// A scan in progress. It ends where the table ended when it began, so that a statement that adds rows while it
 /// scans does not chase its own tail.
@@ -42,8 +43,10 @@ impl HeapScan {
             let page = pages.read_sequentially(id)?;
             expect_heap(&page, id)?;
             visible.clear();
-            for slot in 1..=page.slot_count() {
-                if visible_row(&page, id, slot, pages, transaction)?.is_some() {
+            for (slot, pointer) in page.line_pointers() {
+                let Some(row) = page.item_at(pointer) else { continue };
+                let header = TupleHeader::read(row).map_err(id.locate(slot))?;
+                if transaction.sees(pages, header)? {
                     visible.push(slot);
                 }
             }

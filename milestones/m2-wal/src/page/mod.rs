@@ -24,6 +24,7 @@ pub use slotted::{HAS_FREE_LINES, ItemFlags, LinePointer};
 use crate::error::{Error, Result};
 use crc_fast::{CrcAlgorithm, Digest};
 use std::fmt;
+use std::ops::Range;
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -283,12 +284,11 @@ impl Page {
             return Err(format!("lower {lower} cuts a line pointer"));
         }
         let mut items = 0;
-        for slot in 1..=self.slot_count() {
-            let pointer = self.line_pointer(slot);
+        for (slot, pointer) in self.line_pointers() {
             if pointer.flags() != ItemFlags::Normal {
                 continue;
             }
-            let (start, end) = (pointer.offset(), pointer.offset() + pointer.len());
+            let Range { start, end } = pointer.range();
             if start < upper || end > special {
                 return Err(format!("line pointer {slot} names bytes {start} to {end}, outside the items"));
             }

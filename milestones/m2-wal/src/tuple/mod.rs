@@ -65,12 +65,11 @@ impl TupleHeader {
     }
 
     /// The header of the stored tuple `bytes`.
+    #[inline]
     pub fn read(bytes: &[u8]) -> Result<&TupleHeader> {
         match TupleHeader::ref_from_prefix(bytes) {
             Ok((header, _)) => Ok(header),
-            Err(_) => {
-                Err(Error::corrupted("tuple", format_args!("{} bytes are too few for a header", bytes.len())))
-            }
+            Err(_) => Err(too_short(bytes.len())),
         }
     }
 
@@ -81,4 +80,9 @@ impl TupleHeader {
         bytes[8..].copy_from_slice(&cid.to_le_bytes());
         bytes
     }
+}
+
+#[cold]
+fn too_short(len: usize) -> Error {
+    Error::corrupted("tuple", format_args!("{len} bytes are too few for a header"))
 }

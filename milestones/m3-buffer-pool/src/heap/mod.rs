@@ -187,9 +187,7 @@ fn expect_heap(page: &PageRef, id: PageId) -> Result<()> {
     }
 }
 
-/// The row behind a line pointer, if there is one that the transaction sees. A scan comes here for every row: a call would
-/// be a part of its time that can be counted.
-#[inline(always)]
+/// The row behind a line pointer, if there is one that the transaction sees.
 fn visible_row<'p>(
     page: &'p Page,
     id: PageId,
@@ -197,9 +195,9 @@ fn visible_row<'p>(
     pages: &mut Pages,
     transaction: &Transaction,
 ) -> Result<Option<&'p [u8]>> {
-    let Some(bytes) = page.item(slot) else { return Ok(None) };
-    let header = TupleHeader::read(bytes).map_err(id.locate(slot))?;
-    Ok(transaction.sees(pages, header)?.then_some(bytes))
+    let Some(row) = page.item(slot) else { return Ok(None) };
+    let header = TupleHeader::read(row).map_err(id.locate(slot))?;
+    Ok(transaction.sees(pages, header)?.then_some(row))
 }
 
 #[cfg(test)]

@@ -73,17 +73,20 @@ impl Layout {
     pub fn check(&self, tuple: &[u8]) -> Result<()> {
         let columns = usize::from(TupleHeader::read(tuple)?.columns.get());
         if columns != self.columns.len() || tuple.len() < self.variable_start {
-            return Err(Error::corrupted(
-                "tuple",
-                format_args!(
-                    "{columns} columns in {} bytes, expected {} columns in at least {} bytes",
-                    tuple.len(),
-                    self.columns.len(),
-                    self.variable_start
-                ),
-            ));
+            return Err(self.unfit(columns, tuple.len()));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn unfit(&self, columns: usize, len: usize) -> Error {
+        let (expected, least) = (self.columns.len(), self.variable_start);
+        Error::corrupted(
+            "tuple",
+            format_args!(
+                "{columns} columns in {len} bytes, expected {expected} columns in at least {least} bytes"
+            ),
+        )
     }
 
     #[inline]
@@ -98,11 +101,9 @@ impl Layout {
         match self.columns[column].position {
             Position::Fixed(offset) => match tuple.get(offset..).and_then(|rest| rest.first_chunk()) {
                 Some(bytes) => Ok(*bytes),
-                None => Err(Error::corrupted("tuple", format_args!("column {} is cut off", column + 1))),
+                None => Err(damaged(column, "is cut off")),
             },
-            Position::Variable(_) => {
-                Err(Error::internal(format!("column {} has no fixed width", column + 1)))
-            }
+            Position::Variable(_) => Err(mistaken(column, "has no fixed width")),
         }
     }
 
@@ -123,7 +124,7 @@ impl Layout {
     #[inline]
     pub fn variable_range(&self, tuple: &[u8], column: usize) -> Result<Range<usize>> {
         let Position::Variable(ordinal) = self.columns[column].position else {
-            return Err(Error::internal(format!("column {} is not variable", column + 1)));
+            return Err(mistaken(column, "is not variable"));
         };
         let end_of = |ordinal: usize| -> Option<usize> {
             let bytes = tuple.get(self.ends_start + ordinal * END_SIZE..)?.first_chunk()?;
@@ -136,17 +137,13 @@ impl Layout {
             {
                 Ok(start..end)
             }
-            _ => {
-                let what = format_args!("column {} does not lie within the tuple", column + 1);
-                Err(Error::corrupted("tuple", what))
-            }
+            _ => Err(damaged(column, "does not lie within the tuple")),
         }
     }
 
     /// A text column, checked to be UTF-8.
     pub fn text<'t>(&self, tuple: &'t [u8], column: usize) -> Result<&'t str> {
-        std::str::from_utf8(self.variable(tuple, column)?)
-            .map_err(|_| Error::corrupted("tuple", format_args!("column {} is not UTF-8", column + 1)))
+        std::str::from_utf8(self.variable(tuple, column)?).map_err(|_| damaged(column, "is not UTF-8"))
     }
 
     /// One column as a value of its own.
@@ -169,6 +166,18 @@ impl Layout {
         self.check(tuple)?;
         (0..self.columns.len()).map(|column| self.value(tuple, column)).collect()
     }
+}
+
+// Errors are made out of the way of the loops that read columns.
+
+#[cold]
+fn damaged(column: usize, what: &str) -> Error {
+    Error::corrupted("tuple", format_args!("column {} {what}", column + 1))
+}
+
+#[cold]
+fn mistaken(column: usize, what: &str) -> Error {
+    Error::internal(format_args!("column {} {what}", column + 1))
 }
 
 /// Tuples on their way to the heap, end to end in one buffer that is used again and again.
