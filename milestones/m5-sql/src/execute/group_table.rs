@@ -60,9 +60,13 @@ impl GroupTable {
         groups.clear();
         groups.resize(rows.bound(), ABSENT);
         self.make_room(if full { 0 } else { rows.len() });
+        self.number_known(columns, rows, hashes, groups);
         rows.try_for_each(|row| {
+            if groups[row] != ABSENT {
+                return Ok(());
+            }
             let hash = hashes[row];
-            groups[row] = match self.find(columns, row, hash) {
+            groups[row] = match self.find(hash, |group| self.is_equal(columns, row, group)) {
                 Ok(group) => group,
                 Err(_) if full => ABSENT,
                 Err(slot) => {
@@ -79,14 +83,33 @@ impl GroupTable {
         })
     }
 
-    /// The row's group, or else the slot where it would be entered.
+    /// Nearly all rows are of groups that are known from the batches before, and mostly the key is one column without NULL.
+    /// Then what is compared, and how, is found out once and not for each row. Leaves other rows as they are.
+    fn number_known(&self, columns: &[&Vector], rows: Rows<'_>, hashes: &[u64], groups: &mut [u32]) {
+        let ([key], [column]) = (self.keys.as_slice(), columns) else { return };
+        if key.nulls.any() || column.nulls.any() || self.hashes.is_empty() {
+            return;
+        }
+        match (&key.values, &column.values) {
+            (Values::Integer(known), Values::Integer(values)) => rows.for_each(|row| {
+                groups[row] = self.find(hashes[row], |group| known[group] == values[row]).unwrap_or(ABSENT);
+            }),
+            (Values::Text(known), Values::Text(texts)) => rows.for_each(|row| {
+                let text = texts.get(row);
+                groups[row] = self.find(hashes[row], |group| known.get(group) == text).unwrap_or(ABSENT);
+            }),
+            _ => {}
+        }
+    }
+
+    /// The group with this hash that `is_equal` accepts, or else the slot where it would be entered.
     #[inline]
-    fn find(&self, columns: &[&Vector], row: usize, hash: u64) -> Result<u32, usize> {
+    fn find(&self, hash: u64, is_equal: impl Fn(usize) -> bool) -> Result<u32, usize> {
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
             let Some(group) = self.slots[slot].checked_sub(1) else { return Err(slot) };
-            if self.hashes[group as usize] == hash && self.is_equal(columns, row, group as usize) {
+            if self.hashes[group as usize] == hash && is_equal(group as usize) {
                 return Ok(group);
             }
             slot = (slot + 1) & mask;
@@ -161,5 +184,36 @@ mod tests {
         table.number(&[&column], Rows::First(1), &hashes, false, &mut groups).unwrap();
         table.number(&[&column], Rows::First(2), &hashes, true, &mut groups).unwrap();
         assert_eq!((groups, table.len()), (vec![0, ABSENT], 1));
+    }
+
+    #[test]
+    fn known_groups_are_found_again_and_new_ones_founded_beside_them() {
+        for (kind, value) in [
+            (Kind::Integer, (|number| Value::BigInt(number)) as fn(i64) -> Value),
+            (Kind::Text, |number| Value::Text(format!("text {number}"))),
+            (Kind::Boolean, |number| Value::Boolean(number % 2 == 0)),
+        ] {
+            let vector = |numbers: &[Option<i64>]| {
+                let mut vector = Vector::new(kind);
+                let values = numbers.iter().map(|number| number.map_or(Value::Null, value));
+                values.for_each(|value| vector.push_value(&value).unwrap());
+                vector
+            };
+            let mut table = GroupTable::new([kind]);
+            let (mut hashes, mut groups) = (Vec::new(), Vec::new());
+            let mut number = |column: &Vector, rows, full| {
+                hash_rows(&[column], rows, &mut hashes);
+                table.number(&[column], rows, &hashes, full, &mut groups).unwrap();
+                groups.clone()
+            };
+            assert_eq!(number(&vector(&[Some(0), Some(1), Some(0)]), Rows::First(3), false), [0, 1, 0]);
+            let second = vector(&[Some(5), Some(1), Some(6), Some(0)]);
+            // Of booleans there are no more than two.
+            let (five, six) = if kind == Kind::Boolean { (1, 0) } else { (2, ABSENT) };
+            assert_eq!(number(&second, Rows::Picked(&[0, 1]), false), [five, 1]);
+            assert_eq!(number(&second, Rows::First(4), true), [five, 1, six, 0]);
+            let third = number(&vector(&[Some(1), None, Some(0), None]), Rows::First(4), false);
+            assert_eq!((third[0], third[1] == third[3], third[2]), (1, true, 0));
+        }
     }
 }
