@@ -25,7 +25,7 @@ use crate::tuple::Layout;
 use crate::types::{DataType, Value};
 
 /// Comes before a column that has a value.
-const NOT_NULL: u8 = 1;
+pub const NOT_NULL: u8 = 1;
 /// Stands for a column that has none.
 const NULL: u8 = 2;
 
@@ -47,7 +47,12 @@ pub fn push_i16(key: &mut Vec<u8>, value: i16) {
 
 pub fn push_i32(key: &mut Vec<u8>, value: i32) {
     key.push(NOT_NULL);
-    key.extend_from_slice(&(value ^ i32::MIN).to_be_bytes());
+    key.extend_from_slice(&i32_bytes(value));
+}
+
+/// Bytes that compare as the numbers do.
+pub fn i32_bytes(value: i32) -> [u8; 4] {
+    (value ^ i32::MIN).to_be_bytes()
 }
 
 pub fn push_i64(key: &mut Vec<u8>, value: i64) {

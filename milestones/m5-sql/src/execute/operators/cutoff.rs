@@ -7,8 +7,7 @@
 use crate::error::Result;
 use crate::execute::batch::Batch;
 use crate::execute::decode::Decoder;
-use crate::execute::sort_buffer::prefix_of;
-use crate::execute::sort_key::{KeyOrder, append_key};
+use crate::execute::sort_key::{KeyOrder, key_prefix};
 use crate::page::Page;
 
 /// Rows whose key begins with more than `prefix` come behind all that are kept.
@@ -44,10 +43,8 @@ impl EarlyLook {
         decoder.append(page, slots, keys)?;
         picked.clear();
         picked.extend(slots.iter().enumerate().filter_map(|(row, &slot)| {
-            key.clear();
-            append_key(key, cutoff.order, &keys.columns[0], row);
             // What follows of a longer key can only make it greater.
-            (prefix_of(key) <= cutoff.prefix).then_some(slot)
+            (key_prefix(cutoff.order, &keys.columns[0], row, key) <= cutoff.prefix).then_some(slot)
         }));
         Ok(picked)
     }
