@@ -79,6 +79,20 @@ impl WrittenPages {
     pub fn read(&self, files: &mut Files, log_end: Lsn, id: PageId, page: &mut Page) -> Result<()> {
         self.check_length(id, files.page_count(id.file)?)?;
         files.read(id, page)?;
+        self.check(log_end, id, page)
+    }
+
+    /// Reads pages that follow one another in their file; how many of them there is nothing to be said against.
+    pub fn read_run(&self, files: &mut Files, log_end: Lsn, first: PageId, pages: &mut [&mut Page]) -> usize {
+        let read = files.read_run(first, pages).unwrap_or(0);
+        let is_sound = |(number, page): &(PageNo, &&mut Page)| {
+            let id = first.file.page(*number);
+            page.verify(id).is_ok() && self.check(log_end, id, page).is_ok()
+        };
+        (first.page..).zip(&pages[..read]).take_while(is_sound).count()
+    }
+
+    fn check(&self, log_end: Lsn, id: PageId, page: &Page) -> Result<()> {
         if id.page < self.of(id.file) && page.is_zeroed() {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }

@@ -3,6 +3,8 @@
 use super::{DirectoryLock, RawFile, Vfs};
 use fs4::fs_std::FileExt as _;
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::IoSliceMut;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -149,6 +151,11 @@ impl RawFile for OsFile {
     #[cfg(windows)]
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::windows::fs::FileExt::seek_read(&self.file, buffer, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_vectored_at(&self, buffers: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::preadv(&self.file, buffers, offset)?)
     }
 
     #[cfg(unix)]

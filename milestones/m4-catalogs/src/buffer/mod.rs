@@ -13,6 +13,7 @@
 mod change;
 mod files;
 mod pool;
+mod read_ahead;
 mod written;
 
 pub use change::Change;
@@ -115,9 +116,12 @@ impl Pages {
     }
 
     /// A page to look at by somebody who reads a whole table and will not come back soon. If the table is large, its
-    /// pages take turns in a few frames.
+    /// pages take turns in a few frames, and are read ahead.
     pub fn read_sequentially(&mut self, id: PageId) -> Result<PageRef> {
         let is_large = self.files.page_count(id.file)? as usize > self.pool.capacity() / 4;
+        if is_large && !self.pool.contains(id) {
+            self.read_ahead(id)?;
+        }
         let frame = self.load(id, is_large)?;
         Ok(self.pool.frame(frame).page.clone())
     }

@@ -25,7 +25,7 @@ pub use overlay::OverlayVfs;
 pub use simulated::SimulatedVfs;
 
 use crate::error::{Error, Result};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::sync::Arc;
 
 /// A directory tree. Paths are relative to its root and use `/`.
@@ -61,6 +61,18 @@ pub trait DirectoryLock: Send {}
 pub trait RawFile: Send + Sync {
     /// Reads up to `buffer.len()` bytes; fewer than asked for does not mean the end, zero does.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Reads into several buffers as if they were one. Where the system has no call for that, it is as many calls.
+    fn read_vectored_at(&self, buffers: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        for buffer in buffers {
+            match self.read_at(buffer, offset + done as u64) {
+                Err(error) if done == 0 => return Err(error),
+                Ok(read) if read == buffer.len() => done += read,
+                read => return Ok(done + read.unwrap_or(0)),
+            }
+        }
+        Ok(done)
+    }
     /// Writes up to `bytes.len()` bytes, growing the file if need be.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
     fn len(&self) -> io::Result<u64>;
@@ -118,6 +130,11 @@ impl File {
             ));
         }
         Ok(())
+    }
+
+    /// Reads into several buffers, perhaps not to their end; the number of bytes read.
+    pub fn read_vectored_at(&self, buffers: &mut [IoSliceMut<'_>], offset: u64) -> Result<usize> {
+        self.raw.read_vectored_at(buffers, offset).map_err(|error| Error::io("read", &self.path, error))
     }
 
     pub fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
@@ -182,4 +199,28 @@ pub fn replace_file(vfs: &dyn Vfs, path: &str, content: &[u8]) -> Result<()> {
 
 pub fn sync_dir(vfs: &dyn Vfs, directory: &str) -> Result<()> {
     vfs.sync_dir(directory).map_err(|error| Error::io("fsync", format_args!("{directory}/"), error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(vfs: &dyn Vfs) {
+        let bytes: Vec<u8> = (0..10_000).map(|position| (position % 251) as u8).collect();
+        let file = File::create(vfs, "f").unwrap();
+        file.write_all_at(&bytes, 0).unwrap();
+        for (offset, expected) in [(0, 9_000), (1_234, 8_766), (9_999, 1), (10_000, 0), (20_000, 0)] {
+            let mut buffers = [vec![0; 4_000], vec![0; 1_000], vec![0; 4_000]];
+            let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+            assert_eq!(file.read_vectored_at(&mut slices, offset as u64).unwrap(), expected);
+            assert_eq!(buffers.concat()[..expected], bytes[offset.min(10_000)..][..expected]);
+        }
+    }
+
+    #[test]
+    fn several_buffers_are_read_as_if_they_were_one() {
+        check(&MemoryVfs::new());
+        check(&SimulatedVfs::new());
+        check(&OsVfs::new(tempfile::tempdir().unwrap().path()).unwrap());
+    }
 }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::vfs::{self, File, Vfs};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IoSliceMut;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -123,6 +124,20 @@ impl Files {
         }
         open.file.read_exact_at(page.bytes_mut(), offset(id))?;
         page.verify(id)
+    }
+
+    /// Whether so many pages from `first` on can be read from the file.
+    pub fn has_run(&mut self, first: PageId, count: PageNo) -> Result<bool> {
+        let open = self.file(first.file)?;
+        let end = first.page.saturating_add(count);
+        Ok(end <= open.pages
+            && (open.fresh.is_empty() || end <= open.fresh.start || open.fresh.end <= first.page))
+    }
+
+    /// Reads pages that follow one another, with one call; how many of them came. They are not checked.
+    pub fn read_run(&mut self, first: PageId, pages: &mut [&mut Page]) -> Result<usize> {
+        let mut buffers: Vec<_> = pages.iter_mut().map(|page| IoSliceMut::new(page.bytes_mut())).collect();
+        Ok(self.file(first.file)?.file.read_vectored_at(&mut buffers, offset(first))? / PAGE_SIZE)
     }
 
     /// Seals a page and writes it; beyond the end of the file, the file grows.

@@ -30,6 +30,8 @@ pub struct Frame {
     pub changing: bool,
     /// Read by a scan, and by nobody else since.
     in_ring: bool,
+    /// Read before anybody has asked for it.
+    pub is_ahead: bool,
     newer: usize,
     older: usize,
 }
@@ -110,7 +112,10 @@ impl Pool {
             return Some(self.newest);
         }
         let number = *self.frames_by_page.get(&id)?;
-        self.statistics.hits += 1;
+        match std::mem::take(&mut self.frames[number].is_ahead) {
+            true => self.statistics.reads += 1,
+            false => self.statistics.hits += 1,
+        }
         if !sequential {
             self.frames[number].in_ring = false;
             self.touch(number);
@@ -122,6 +127,21 @@ impl Pool {
         self.frames_by_page.contains_key(&id)
     }
 
+    /// Whether a page is in memory because a scan has read it.
+    pub fn is_in_ring(&self, id: PageId) -> bool {
+        self.frames_by_page.get(&id).is_some_and(|number| self.frames[*number].in_ring)
+    }
+
+    /// How many frames scans take turns in.
+    pub fn ring_size(&self) -> usize {
+        RING_SIZE.min(self.capacity / 2)
+    }
+
+    /// Several frames at once, if no number is there twice.
+    pub fn frames_mut<const N: usize>(&mut self, numbers: [usize; N]) -> Option<[&mut Frame; N]> {
+        self.frames.get_disjoint_mut(numbers).ok()
+    }
+
     /// The frame to use for the next page: a new one, or the one that was not used for longest and that nobody holds; its
     /// page is still in it. With `may_write` that page may be dirty, and has to be written first; without, frames with
     /// dirty pages are passed over.
@@ -129,7 +149,7 @@ impl Pool {
     /// If every frame is in use at this moment, the pool grows beyond its size by one: pins are few and short, and a
     /// statement must not fail because of the order in which it reads.
     pub fn victim(&mut self, sequential: bool, may_write: bool) -> usize {
-        if sequential && self.ring.len() >= RING_SIZE.min(self.capacity / 2) {
+        if sequential && self.ring.len() >= self.ring_size() {
             while let Some(number) = self.ring.pop_front() {
                 let frame = &self.frames[number];
                 if frame.in_ring && !frame.dirty && frame.is_free_to_go() {
@@ -158,6 +178,7 @@ impl Pool {
             self.statistics.evictions += 1;
         }
         self.frames[number].dirty = false;
+        self.frames[number].is_ahead = false;
     }
 
     /// Gives an empty frame to a page.
@@ -187,6 +208,7 @@ impl Pool {
             dirty: false,
             changing: false,
             in_ring: false,
+            is_ahead: false,
             newer: NONE,
             older: NONE,
         });
