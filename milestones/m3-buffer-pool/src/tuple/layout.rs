@@ -126,15 +126,18 @@ impl Layout {
         let Position::Variable(ordinal) = self.columns[column].position else {
             return Err(mistaken(column, "is not variable"));
         };
-        let end_of = |ordinal: usize| -> Option<usize> {
-            let bytes = tuple.get(self.ends_start + ordinal * END_SIZE..)?.first_chunk()?;
-            Some(usize::from(u16::from_le_bytes(*bytes)))
+        let number = |bytes: [u8; END_SIZE]| usize::from(u16::from_le_bytes(bytes));
+        let ends = tuple.get(self.ends_start..).unwrap_or(&[]);
+        // It begins where the one before it ends, and that stands just before its own end.
+        let bounds = match ordinal.checked_sub(1) {
+            None => ends.first_chunk().map(|end| (self.variable_start, number(*end))),
+            Some(before) => {
+                let pair = ends.get(before * END_SIZE..).and_then(|rest| rest.first_chunk());
+                pair.map(|[a, b, c, d]| (number([*a, *b]), number([*c, *d])))
+            }
         };
-        let start = if ordinal == 0 { Some(self.variable_start) } else { end_of(ordinal - 1) };
-        match (start, end_of(ordinal)) {
-            (Some(start), Some(end))
-                if self.variable_start <= start && start <= end && end <= tuple.len() =>
-            {
+        match bounds {
+            Some((start, end)) if self.variable_start <= start && start <= end && end <= tuple.len() => {
                 Ok(start..end)
             }
             _ => Err(damaged(column, "does not lie within the tuple")),

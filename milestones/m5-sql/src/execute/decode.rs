@@ -46,15 +46,15 @@ impl Decoder {
         // Where the tuples are and whether they are sound is found out once for all columns, and so is what nearly always
         // holds: that none of them has a NULL.
         let mut tuples: Vec<Placed<'_>> = Vec::with_capacity(slots.len());
-        let (mut bytes, mut is_complete) = (0, true);
+        let mut bytes = 0;
         for &slot in slots {
             let pointer = page.line_pointer(slot);
             let tuple = page.item_at(pointer).unwrap_or(&[]);
             layout.check(tuple)?;
-            is_complete &= self.is_complete(tuple);
             bytes += tuple.len();
             tuples.push((pointer.offset(), tuple));
         }
+        let is_complete = self.is_complete(&tuples);
         let items = page.upper()..page.special_start();
         for ((vector, &column), &data_type) in batch.columns.iter_mut().zip(&self.columns).zip(&self.types) {
             if !is_complete {
@@ -76,10 +76,12 @@ impl Decoder {
         Ok(bytes)
     }
 
-    /// Whether none of the columns is NULL.
-    #[inline]
-    fn is_complete(&self, tuple: &[u8]) -> bool {
-        self.present.iter().all(|&(byte, bits)| tuple.get(byte).is_some_and(|found| found & bits == bits))
+    /// Whether none of the columns is NULL in any of the tuples. The loop over them has no branch that depends on the data.
+    fn is_complete(&self, tuples: &[Placed<'_>]) -> bool {
+        self.present.iter().all(|&(byte, bits)| {
+            let found = |(_, tuple): &Placed<'_>| tuple.get(byte).copied().unwrap_or(0);
+            tuples.iter().fold(bits, |all, tuple| all & found(tuple)) == bits
+        })
     }
 
     /// The line pointer of a tuple that cannot be read, after [`Decoder::append`] has failed.

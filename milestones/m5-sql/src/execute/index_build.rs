@@ -13,6 +13,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
 use crate::index::{BTree, Builder, key, split_entry};
 use crate::page::Tid;
+use crate::types::{DataType, Value};
 
 /// Fills a new index with the rows of its table that the transaction sees, which is all that anybody will.
 pub fn build_index(context: &mut Context<'_>, table: &Table, index: &Index) -> Result<()> {
@@ -27,10 +28,9 @@ pub fn build_index(context: &mut Context<'_>, table: &Table, index: &Index) -> R
             let tid = Tid { page: number, slot: *slot };
             table.layout.check(tuple).map_err(scan.locate(tid))?;
             entry.clear();
-            let has_null = key::push_tuple(&mut entry, &table.layout, tuple, &index.columns)
-                .map_err(scan.locate(tid))?;
+            key::push_tuple(&mut entry, &table.layout, tuple, &index.columns).map_err(scan.locate(tid))?;
             key::push_tid(&mut entry, tid);
-            sorter.push(context, &mut entry, has_null)?;
+            sorter.push(context, &entry)?;
         }
     }
     let tree = BTree::new(index.oid, &index.name);
@@ -44,11 +44,9 @@ struct Sorter {
 }
 
 impl Sorter {
-    /// The entry is the key of the sort; behind it, one byte says whether it has a NULL in it.
-    fn push(&mut self, context: &mut Context<'_>, entry: &mut Vec<u8>, has_null: bool) -> Result<()> {
-        let key_len = entry.len();
-        entry.push(u8::from(has_null));
-        self.buffer.push(entry, key_len);
+    /// All of the entry is the key of the sort: the row has been left where it is.
+    fn push(&mut self, context: &mut Context<'_>, entry: &[u8]) -> Result<()> {
+        self.buffer.push(entry, entry.len());
         if self.buffer.bytes() > context.work_mem { self.spill(context) } else { Ok(()) }
     }
 
@@ -62,14 +60,14 @@ impl Sorter {
     fn finish(mut self, context: &mut Context<'_>, mut target: Target<'_>) -> Result<()> {
         if self.runs.is_empty() {
             self.buffer.sort();
-            for (entry, has_null) in self.buffer.records() {
-                target.push(context, entry, has_null)?;
+            for (entry, _) in self.buffer.records() {
+                target.push(context, entry)?;
             }
         } else {
             self.spill(context)?;
             let mut merge = Merge::new(context, self.runs)?;
-            while let Some((entry, has_null)) = merge.record()? {
-                target.push(context, entry, has_null)?;
+            while let Some((entry, _)) = merge.record()? {
+                target.push(context, entry)?;
                 merge.advance()?;
             }
         }
@@ -85,16 +83,18 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn push(&mut self, context: &mut Context<'_>, entry: &[u8], has_null: &[u8]) -> Result<()> {
+    fn push(&mut self, context: &mut Context<'_>, entry: &[u8]) -> Result<()> {
         let same = self.builder.push(context.pages, entry)?;
-        if same.is_none() || !self.index.unique || has_null == [1] {
+        if same.is_none() || !self.index.unique {
             return Ok(());
         }
-        let tid = split_entry(entry).map(|(_, tid)| tid);
-        let found = match tid {
-            Some(tid) => self.heap.get(context.pages, context.transaction, tid)?,
-            None => None,
-        };
+        let Some((key, tid)) = split_entry(entry) else { return Ok(()) };
+        let columns = self.index.columns.iter();
+        let types: Vec<DataType> = columns.map(|column| self.table.layout.data_type(*column)).collect();
+        if key::decode(&types, key)?.contains(&Value::Null) {
+            return Ok(());
+        }
+        let found = self.heap.get(context.pages, context.transaction, tid)?;
         let tuple = found.as_ref().map_or(&[][..], |found| found.bytes());
         let (names, values) = describe_key(self.table, self.index, tuple);
         Err(Error::new(

@@ -1,20 +1,33 @@
 //! Rows waiting to be sorted: their bytes in blocks, and one small entry for each that is moved in their place.
 //!
-//! An entry carries the first eight bytes of its key as a number, so most comparisons do not touch the row.
-//! Blocks never grow once they are there; filling the buffer copies nothing twice.
+//! An entry carries the first sixteen bytes of its key, so most comparisons do not touch the row; and a key that fits them
+//! and has no row behind it, as in CREATE INDEX, is nowhere else. Blocks never grow once they are there; filling the buffer
+//! copies nothing twice.
 
 use std::cmp::Ordering;
 
 const BLOCK: usize = 256 << 10;
 
-/// A row: `key_len` bytes of key, then the row itself.
+/// Bytes of a key that its entry carries.
+const HEAD: usize = 16;
+
+/// A row: `key_len` bytes of key, then the row itself. Of equal keys, the entry with the lesser `block` and `start` came
+/// first.
 #[derive(Clone, Copy)]
 struct Entry {
-    prefix: u64,
+    /// The beginning of the key, zeros behind it.
+    head: [u8; HEAD],
     block: u32,
     start: u32,
     key_len: u32,
     row_len: u32,
+}
+
+impl Entry {
+    /// Nothing of it lies in a block.
+    fn is_whole(&self) -> bool {
+        self.key_len as usize <= HEAD && self.row_len == 0
+    }
 }
 
 #[derive(Default)]
@@ -45,21 +58,27 @@ impl SortBuffer {
 
     /// Adds a record: a key of `key_len` bytes and the row after it.
     pub fn push(&mut self, record: &[u8], key_len: usize) {
+        let mut entry = Entry {
+            head: head_of(&record[..key_len]),
+            block: 0,
+            start: self.entries.len() as u32,
+            key_len: key_len as u32,
+            row_len: (record.len() - key_len) as u32,
+        };
+        if entry.is_whole() {
+            self.entries.push(entry);
+            return;
+        }
         let has_room = |block: &Vec<u8>| block.capacity() - block.len() >= record.len();
         if !self.blocks.last().is_some_and(has_room) {
             // The first block is small, for the many sorts of a handful of rows.
             let size = if self.blocks.is_empty() { BLOCK / 64 } else { BLOCK };
             self.blocks.push(Vec::with_capacity(size.max(record.len())));
         }
-        let block = self.blocks.len() - 1;
+        entry.block = (self.blocks.len() - 1) as u32;
         if let Some(bytes) = self.blocks.last_mut() {
-            self.entries.push(Entry {
-                prefix: prefix_of(&record[..key_len]),
-                block: block as u32,
-                start: bytes.len() as u32,
-                key_len: key_len as u32,
-                row_len: (record.len() - key_len) as u32,
-            });
+            entry.start = bytes.len() as u32;
+            self.entries.push(entry);
             bytes.extend_from_slice(record);
             self.bytes += record.len();
         }
@@ -110,21 +129,38 @@ pub fn prefix_of(key: &[u8]) -> u64 {
 }
 
 #[inline]
-fn compare(blocks: &[Vec<u8>], a: &Entry, b: &Entry) -> Ordering {
-    a.prefix
-        .cmp(&b.prefix)
-        .then_with(|| match a.key_len > 8 || b.key_len > 8 {
-            true => key_of(blocks, a).cmp(key_of(blocks, b)),
-            false => a.key_len.cmp(&b.key_len),
-        })
-        .then_with(|| (a.block, a.start).cmp(&(b.block, b.start)))
+fn head_of(key: &[u8]) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    let len = key.len().min(HEAD);
+    head[..len].copy_from_slice(&key[..len]);
+    head
 }
 
-fn record_of<'b>(blocks: &'b [Vec<u8>], entry: &Entry) -> &'b [u8] {
+/// Mostly one comparison of numbers, whatever the bytes stand for.
+#[inline]
+fn compare(blocks: &[Vec<u8>], a: &Entry, b: &Entry) -> Ordering {
+    match u128::from_be_bytes(a.head).cmp(&u128::from_be_bytes(b.head)) {
+        Ordering::Equal => compare_rest(blocks, a, b),
+        order => order,
+    }
+}
+
+fn compare_rest(blocks: &[Vec<u8>], a: &Entry, b: &Entry) -> Ordering {
+    let keys = match a.key_len as usize > HEAD || b.key_len as usize > HEAD {
+        true => key_of(blocks, a).cmp(key_of(blocks, b)),
+        false => a.key_len.cmp(&b.key_len),
+    };
+    keys.then_with(|| (a.block, a.start).cmp(&(b.block, b.start)))
+}
+
+fn record_of<'b>(blocks: &'b [Vec<u8>], entry: &'b Entry) -> &'b [u8] {
+    if entry.is_whole() {
+        return &entry.head[..entry.key_len as usize];
+    }
     let start = entry.start as usize;
     &blocks[entry.block as usize][start..start + (entry.key_len + entry.row_len) as usize]
 }
 
-fn key_of<'b>(blocks: &'b [Vec<u8>], entry: &Entry) -> &'b [u8] {
+fn key_of<'b>(blocks: &'b [Vec<u8>], entry: &'b Entry) -> &'b [u8] {
     &record_of(blocks, entry)[..entry.key_len as usize]
 }
