@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::page::Page;
 use crate::tuple::{Layout, TUPLE_HEADER_SIZE};
 use crate::types::{DataType, Schema};
-use std::collections::BTreeMap;
 
 /// Reads chosen columns of a table's tuples.
 pub struct Decoder {
@@ -107,11 +106,15 @@ impl Decoder {
 }
 
 fn presence_bits(columns: &[usize]) -> Vec<(usize, u8)> {
-    let mut bytes = BTreeMap::new();
+    let mut bytes: Vec<(usize, u8)> = Vec::new();
     for column in columns {
-        *bytes.entry(TUPLE_HEADER_SIZE + column / 8).or_default() |= 1 << (column % 8);
+        let (byte, bit) = (TUPLE_HEADER_SIZE + column / 8, 1 << (column % 8));
+        match bytes.iter_mut().find(|(known, _)| *known == byte) {
+            Some((_, bits)) => *bits |= bit,
+            None => bytes.push((byte, bit)),
+        }
     }
-    bytes.into_iter().collect()
+    bytes
 }
 
 /// Marks which of the values that are about to be added are NULL.
