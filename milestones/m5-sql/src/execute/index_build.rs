@@ -88,7 +88,9 @@ impl Target<'_> {
         if same.is_none() || !self.index.unique {
             return Ok(());
         }
-        let Some((key, tid)) = split_entry(entry) else { return Ok(()) };
+        let Some((key, tid)) = split_entry(entry) else {
+            return Err(Error::internal("an index entry without a key"));
+        };
         let columns = self.index.columns.iter();
         let types: Vec<DataType> = columns.map(|column| self.table.layout.data_type(*column)).collect();
         if key::decode(&types, key)?.contains(&Value::Null) {

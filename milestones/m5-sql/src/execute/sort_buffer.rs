@@ -59,7 +59,7 @@ impl SortBuffer {
     /// Adds a record: a key of `key_len` bytes and the row after it.
     pub fn push(&mut self, record: &[u8], key_len: usize) {
         let mut entry = Entry {
-            head: head_of(&record[..key_len]),
+            head: beginning_of(&record[..key_len]),
             block: 0,
             start: self.entries.len() as u32,
             key_len: key_len as u32,
@@ -122,18 +122,16 @@ impl SortBuffer {
 /// The first eight bytes of a key as a number that compares like them.
 #[inline]
 pub fn prefix_of(key: &[u8]) -> u64 {
-    let mut prefix = [0; 8];
-    let len = key.len().min(8);
-    prefix[..len].copy_from_slice(&key[..len]);
-    u64::from_be_bytes(prefix)
+    u64::from_be_bytes(beginning_of(key))
 }
 
+/// The first bytes of a key, zeros behind it if it is shorter.
 #[inline]
-fn head_of(key: &[u8]) -> [u8; HEAD] {
-    let mut head = [0; HEAD];
-    let len = key.len().min(HEAD);
-    head[..len].copy_from_slice(&key[..len]);
-    head
+fn beginning_of<const N: usize>(key: &[u8]) -> [u8; N] {
+    let mut beginning = [0; N];
+    let len = key.len().min(N);
+    beginning[..len].copy_from_slice(&key[..len]);
+    beginning
 }
 
 /// Mostly one comparison of numbers, whatever the bytes stand for.
