@@ -105,7 +105,8 @@ fn check_repl(root: &Path) -> Result<bool> {
         println!("The REPLs for the pages are neither built nor tried: {}", repl::MISSING);
         return Ok(true);
     }
-    let Some((played, problems)) = repl::check(root, &repl::build(root)?)? else {
+    let module = repl::build(root)?;
+    let Some((played, problems)) = repl::check(root, &module)? else {
         println!("The REPLs for the pages are built, but not tried: Node is not installed");
         return Ok(true);
     };
@@ -113,7 +114,12 @@ fn check_repl(root: &Path) -> Result<bool> {
         eprintln!("{problem}");
     }
     println!("{} of {played} sessions are answered in a page as by the programs", played - problems.len());
-    Ok(problems.is_empty())
+    let failures = repl::try_out(root, &module)?;
+    match &failures {
+        Some(failures) => eprintln!("{failures}\nWhat a page does to a program beside typing has failed"),
+        None => println!("The programs end, crash, start again and go on in another page"),
+    }
+    Ok(problems.is_empty() && failures.is_none())
 }
 
 fn check_shell(root: &Path) -> Result<bool> {
@@ -142,7 +148,7 @@ fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
     if with_repl {
         let name = "output.html.additional-js";
         let mut scripts: Vec<String> = config.get(name)?.unwrap_or_default();
-        scripts.push("theme/repl.js".into());
+        scripts.extend(["theme/kept.js".into(), "theme/repl.js".into()]);
         config.set(name, scripts)?;
     }
     let mut mdbook = MDBook::load_with_config(&book, config)?;

@@ -1,4 +1,5 @@
-//! Tested sessions as something that a page can play: what is typed, and where the program is started again.
+//! Tested sessions as something that a page can play: what is typed, the files it reads, and where the program is
+//! started again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,98 +10,140 @@ use inox_tests::session::{Session, Step};
 use inox_tests::stages;
 use serde_json::{Value, json};
 
-/// A session that needs nothing but a program and its disk.
+/// A session as far as a page can play it: up to where the program is called with other arguments.
 #[derive(Debug)]
 pub struct Script {
     session: Session,
     /// Options of the command line.
     settings: String,
+    /// How many of the session's steps a page can play.
+    played: usize,
+    /// The files that the session reads, by their names.
+    files: BTreeMap<String, String>,
 }
 
 impl Script {
-    /// The sessions that a page can play, by their names.
+    /// All sessions, by their names.
     pub fn read_all(root: &Path) -> Result<BTreeMap<String, Script>> {
-        let sessions = Session::read_all(&root.join("tests/sessions"))?;
-        Ok(sessions
+        let folder = root.join("tests/sessions");
+        let sessions = Session::read_all(&folder)?;
+        sessions
             .into_iter()
-            .filter_map(|session| Some((session.name.clone(), Script::new(session)?)))
-            .collect())
+            .map(|session| Ok((session.name.clone(), Script::new(session, &folder)?)))
+            .collect()
     }
 
-    /// The session of that name, if a page can play it.
-    pub fn read(root: &Path, name: &str) -> Result<Option<Script>> {
-        let path = root.join("tests/sessions").join(format!("{name}.session"));
+    /// The session of that name.
+    pub fn read(root: &Path, name: &str) -> Result<Script> {
+        let folder = root.join("tests/sessions");
+        let path = folder.join(format!("{name}.session"));
         let text = fs::read_to_string(&path).with_context(|| format!("there is no tested session {name}"))?;
         let stage = stages::number(name.split('/').next().unwrap_or(name))?;
-        Ok(Script::new(Session::parse(stage, &path, &text)?))
+        Script::new(Session::parse(stage, &path, &text)?, &folder)
     }
 
-    /// None if it needs files, or other settings on the way.
-    fn new(session: Session) -> Option<Script> {
-        let mut settings = String::new();
+    fn new(session: Session, sessions: &Path) -> Result<Script> {
+        let folder = sessions.join(&session.name);
+        let (mut settings, mut files) = (String::new(), BTreeMap::new());
+        let mut played = session.steps().len();
         for (number, step) in session.steps().iter().enumerate() {
             match step {
                 Step::Arguments(arguments) if number == 0 => settings = arguments.join(" "),
-                Step::Arguments(_) | Step::Copy(_) => return None,
-                Step::Type(lines) if lines.lines().any(names_a_file) => return None,
+                Step::Arguments(_) => {
+                    played = number;
+                    break;
+                }
+                Step::Copy(file) => {
+                    let path = folder.with_file_name(file);
+                    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                    files.insert(file.clone(), text);
+                }
                 Step::Type(_) | Step::Restart | Step::Kill => {}
             }
         }
-        Some(Script { session, settings })
+        Ok(Script { session, settings, played, files })
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.session.steps()[..self.played]
+    }
+
+    /// Whether a page plays all of it.
+    pub fn is_whole(&self) -> bool {
+        self.played == self.session.steps().len()
+    }
+
+    /// How many lines a page types.
+    pub fn typed(&self) -> usize {
+        let lines = self.steps().iter().map(|step| match step {
+            Step::Type(lines) => lines.lines().filter(|line| !line.trim().is_empty()).count(),
+            _ => 0,
+        });
+        lines.sum()
     }
 
     /// Whether a page answers as the program does: on a real disk `\crash` ends it.
     pub fn is_played_alike(&self) -> bool {
         let crashes = |step: &Step| matches!(step, Step::Type(lines) if lines.contains("\\crash"));
-        !self.session.steps().iter().any(crashes) || self.settings.contains("--simulate")
+        !self.steps().iter().any(crashes) || self.settings.contains("--simulate")
     }
 
     pub fn json(&self) -> Value {
-        let steps = self.session.steps().iter().filter_map(|step| match step {
+        let steps = self.steps().iter().filter_map(|step| match step {
             Step::Type(lines) => Some(json!({ "typed": lines })),
             Step::Restart => Some(json!({ "restart": true })),
             Step::Kill => Some(json!({ "restart": false })),
-            Step::Arguments(_) | Step::Copy(_) => None,
+            Step::Copy(file) => Some(json!({ "file": file, "text": self.files.get(file) })),
+            Step::Arguments(_) => None,
         });
         let steps: Vec<Value> = steps.collect();
         json!({ "milestone": self.session.stage, "settings": self.settings, "steps": steps })
     }
 }
 
-fn names_a_file(line: &str) -> bool {
-    ["\\i ", "\\ir ", "\\copy "].iter().any(|command| line.starts_with(command))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn script(text: &str) -> Option<Script> {
-        Script::new(Session::parse(2, Path::new("m2-wal/x.session"), text).unwrap())
+    fn script(text: &str) -> Script {
+        let session = Session::parse(2, Path::new("m2-wal/x.session"), text).unwrap();
+        Script::new(session, &root().join("tests/sessions")).unwrap()
+    }
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
     }
 
     #[test]
     fn a_session_is_lines_and_ends() {
         let script =
-            script("# About it.\n#! args --simulate=3\nbegin\n\\crash\n#! kill\nscan t\n#! restart\n")
-                .unwrap();
-        let steps = json!([{ "typed": "begin\n\\crash\n" }, { "restart": false }, { "typed": "scan t\n" }, { "restart": true }]);
+            script("# About it.\n#! args --simulate=3\nbegin\n\n\\crash\n#! kill\nscan t\n#! restart\n");
+        let steps = json!([{ "typed": "begin\n\n\\crash\n" }, { "restart": false }, { "typed": "scan t\n" }, { "restart": true }]);
         assert_eq!(script.json(), json!({ "milestone": 2, "settings": "--simulate=3", "steps": steps }));
-        assert!(script.is_played_alike());
-        assert!(!self::script("\\crash\n").unwrap().is_played_alike());
+        assert!(script.is_played_alike() && script.is_whole());
+        assert_eq!(script.typed(), 3);
+        assert!(!self::script("\\crash\n").is_played_alike());
     }
 
     #[test]
-    fn files_and_other_settings_on_the_way_are_not_for_a_page() {
-        for text in ["#! copy x.sql\n", "\\i x\n", "begin\n#! args --simulate\n", "\\copy t from 'x'\n"] {
-            assert!(script(text).is_none(), "{text}");
-        }
+    fn other_arguments_on_the_way_end_it() {
+        let script = script("begin\n#! args -f x.sql\n#! restart\nscan t\n");
+        assert!(!script.is_whole());
+        assert_eq!((script.json()["steps"].clone(), script.typed()), (json!([{ "typed": "begin\n" }]), 1));
     }
 
     #[test]
-    fn most_sessions_are_for_a_page() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
-        let scripts = Script::read_all(root).unwrap();
-        assert!(scripts.contains_key("m2-wal/power-cut") && scripts.len() > 40, "{}", scripts.len());
+    fn a_page_gets_the_files_that_a_session_reads() {
+        let script = Script::read(root(), "m5-sql/copy").unwrap().json();
+        let files = script["steps"].as_array().unwrap().iter().filter(|step| step["file"] == "people.csv");
+        let texts: Vec<_> = files.map(|step| step["text"].as_str().unwrap()).collect();
+        assert!(texts.len() == 1 && texts[0].contains(','), "{texts:?}");
+    }
+
+    #[test]
+    fn all_sessions_but_one_are_played_whole() {
+        let scripts = Script::read_all(root()).unwrap();
+        let cut = scripts.iter().filter(|(_, script)| !script.is_whole());
+        assert_eq!(cut.map(|(name, _)| &name[..]).collect::<Vec<_>>(), ["m5-sql/scripts"]);
     }
 }

@@ -51,17 +51,13 @@ pub fn excerpt(root: &Path, name: &str, from: Option<&str>, until: Option<&str>)
         text.push_str(&cut(&line.text));
         text.push('\n');
     }
-    // How much of the session a page has to play to get here, if it can.
-    let typed = match Script::read(root, name.split('@').next().unwrap_or(name))? {
-        Some(_) => {
-            format!(
-                " data-typed=\"{}\"",
-                transcript[..end].iter().filter(|line| line.prompt.is_some()).count()
-            )
-        }
-        None => String::new(),
-    };
-    let caption = format!("<p class=\"listing session\"{typed}>session <code>{name}</code></p>");
+    // How much of the session a page has to play to get here.
+    let typed = transcript[..end].iter().filter(|line| line.prompt.is_some()).count();
+    if typed > Script::read(root, name.split('@').next().unwrap_or(name))?.typed() {
+        bail!("{name}: a page cannot play it that far");
+    }
+    let caption =
+        format!("<p class=\"listing session\" data-typed=\"{typed}\">session <code>{name}</code></p>");
     Ok(format!("{caption}\n\n```text\n{}\n```\n", text.trim_end()))
 }
 

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 pub trait Conversation {
     /// Carries out what was typed: lines. False when the conversation has ended.
     fn turn(&mut self, typed: &str) -> bool;
-    /// Ends the program, in order or at once, and starts it again on the same disk. False if it does not start.
+    /// Ends the program, in order or at once, unless it has ended; and starts it again on the same disk. False if it
+    /// does not start.
     fn restart(&mut self, in_order: bool) -> bool;
 }
 

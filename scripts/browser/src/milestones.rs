@@ -37,7 +37,7 @@ macro_rules! milestone {
 
             struct Program {
                 place: Place,
-                /// None while the program is being started again.
+                /// None once the program has ended, until it is started again.
                 session: Option<Session>,
                 pending: $pending,
                 typed: bool,
@@ -106,6 +106,9 @@ macro_rules! milestone {
                         session.part();
                     }
                     session.output.flush();
+                    if ended && let Err(error) = self.end(true) {
+                        eprintln!("{error}");
+                    }
                     !ended
                 }
 
@@ -210,6 +213,11 @@ mod tests {
             assert!(conversation.turn("\\timing off\n"), "milestone {milestone}");
             assert!(conversation.restart(true) && conversation.restart(false), "milestone {milestone}");
             assert!(!conversation.turn("\\q\n"), "milestone {milestone}");
+            assert!(!conversation.turn("\\timing off\n"), "milestone {milestone}");
+            for in_order in [true, false] {
+                assert!(conversation.restart(in_order), "milestone {milestone}");
+                assert!(!conversation.turn("\\q\n"), "milestone {milestone}");
+            }
         }
     }
 
