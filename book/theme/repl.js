@@ -5,7 +5,8 @@
 (() => {
   const MILESTONES = { storage: 1, wal: 2, pool: 3, catalogs: 4, sql: 5 };
   const ABANDON = "\u0003";
-  const MAX_SHOWN = 200_000;
+  const MAX_SHOWN = 200_000; // characters
+  const ENDED = "[the program has ended: “Restart” starts it again]\n";
 
   if (location.pathname.endsWith("/print.html")) return;
 
@@ -19,17 +20,19 @@
       script.src = `${path_to_root}repl-module.js`;
       script.onerror = () => reject(new Error("repl-module.js is not there"));
       document.head.append(script);
-    }).then(async ({ machine, module, sessions }) => {
+    }).then(async ({ machine, module, build, sessions }) => {
       const packed = Uint8Array.from(atob(module), (character) => character.charCodeAt(0));
       const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
       const bytes = await new Response(stream).arrayBuffer();
       const glue = `let machine;
         onmessage = ({ data: { module, call, with: values } }) => {
-          if (module) machine = new Machine(module, (text, isError) => postMessage({ text, isError }));
-          else postMessage({ goesOn: machine[call](...values) });
+          if (module) return (machine = new Machine(module, (text, isError) => postMessage({ text, isError })));
+          const goesOn = machine[call](...values);
+          const changes = machine.changes();
+          postMessage({ goesOn, changes }, changes.pieces.map(([, piece]) => piece.buffer));
         };`;
       const source = URL.createObjectURL(new Blob([machine, glue], { type: "text/javascript" }));
-      return { module: await WebAssembly.compile(bytes), source, sessions };
+      return { module: await WebAssembly.compile(bytes), source, build, sessions };
     });
     return loading;
   }
@@ -45,8 +48,11 @@
   }
 
   class Repl {
-    constructor(milestone, after) {
+    // `session` is the name of the one that is played, if it is not the reader's own database.
+    constructor(milestone, settings, session, after) {
       this.milestone = milestone;
+      this.settings = settings;
+      this.session = session;
       this.history = [];
       this.place = 0;
       this.screen = element("pre", { className: "repl-screen", tabIndex: 0 });
@@ -57,15 +63,18 @@
       this.line.onkeydown = (event) => this.key(event);
       this.line.oninput = () => this.fit();
       const buttons = [
-        button("Restart", () => this.call("restart", [true], "ended and started again")),
-        button("kill -9", () => this.call("restart", [false], "killed, and started again")),
+        button("Restart", () => this.restart(true)),
+        button("kill -9", () => this.restart(false)),
       ];
       if (milestone > 1) buttons.push(button("Cut the power", () => this.type("\\crash")));
+      if (!session) buttons.push(button("Begin anew", () => this.beginAnew()));
       buttons.push(button("Close", () => this.close()));
+      this.whereabouts = element("p", { className: "repl-whereabouts" });
       this.frame = element(
         "section",
         { className: "repl" },
         element("header", {}, element("strong", { textContent: `Milestone ${milestone}` }), ...buttons),
+        this.whereabouts,
         this.screen,
         element("label", { className: "repl-line" }, this.prompt, this.line),
       );
@@ -75,35 +84,116 @@
       after.after(this.frame);
     }
 
-    async open(settings) {
+    async open() {
       this.show("Loading …\n");
+      let loaded;
       try {
-        const { module, source } = await load();
-        this.worker = new Worker(source);
-        this.worker.onmessage = ({ data }) => (data.text === undefined ? this.answered(data.goesOn) : this.show(data.text, data.isError));
-        this.worker.postMessage({ module });
+        loaded = await load();
+        this.worker = new Worker(loaded.source);
       } catch (error) {
         this.show(`The REPL cannot be loaded: ${error.message}\n`, true);
         return false;
       }
-      this.screen.replaceChildren();
-      return this.call("start", [this.milestone, settings, true]);
+      this.worker.onmessage = ({ data }) => this.hear(data);
+      this.worker.onerror = ({ message }) => this.fail(message);
+      this.worker.postMessage({ module: loaded.module });
+      if (this.session) this.tell(`This database is made by the session ${this.session}, each time anew.`);
+      const found = this.session ? {} : await this.claim(loaded.build);
+      this.clear();
+      if (found.isFromAnotherBuild) {
+        this.show("[your database was made by an earlier build of this book, which this one cannot go on with]\n");
+      }
+      if (found.image) return this.call("resume", [found.image], "your database, as you left it");
+      return this.call("start", [this.milestone, this.settings, true]);
+    }
+
+    // What this browser has kept of the reader's own database.
+    async claim(build) {
+      try {
+        const book = new URL(path_to_root || ".", location.href).pathname;
+        this.kept = await Kept.open(book, this.milestone, build);
+        const found = await this.kept.claim();
+        this.tell("Your database lies in this browser (IndexedDB) and stays when you turn the page. “Begin anew” empties it.");
+        return found;
+      } catch (error) {
+        this.loseStore(error.message);
+        return {};
+      }
+    }
+
+    loseStore(why) {
+      this.kept = null;
+      this.tell(`This database is gone when you turn the page: ${why}`);
+    }
+
+    tell(text) {
+      this.whereabouts.textContent = text;
+    }
+
+    hear({ text, isError, goesOn, changes }) {
+      if (text !== undefined) return this.show(text, isError);
+      this.answered(goesOn);
+      this.save(changes);
+    }
+
+    async save(changes) {
+      try {
+        if (this.kept && !(await this.kept.save(changes))) {
+          this.loseStore("you have opened it in another page since, which keeps it now.");
+        }
+      } catch (error) {
+        this.loseStore(`this browser does not keep it (${error.message}).`);
+      }
+    }
+
+    // A worker that has failed is of no more use: the next start makes another.
+    fail(message) {
+      this.show(`\nThe program has crashed: ${message}\n`, true);
+      this.show(ENDED);
+      this.line.disabled = true;
+      this.stop();
+      this.answered?.(false);
+    }
+
+    stop() {
+      this.worker?.terminate();
+      this.worker = null;
+      this.pending = null;
+    }
+
+    restart(inOrder) {
+      if (!this.worker) return this.open();
+      return this.call("restart", [inOrder], inOrder ? "ended and started again" : "killed, and started again");
+    }
+
+    async beginAnew() {
+      this.stop();
+      try {
+        await this.kept?.forget();
+      } catch (error) {
+        this.loseStore(error.message);
+      }
+      await this.open();
+      this.line.focus({ preventScroll: true });
     }
 
     // One call after the other; what is said on the way is shown at once.
     call(name, values, remark) {
-      const before = this.pending ?? Promise.resolve(true);
-      this.pending = before.then((goesOn) => {
-        if (!goesOn || !this.worker) return false;
+      const { worker } = this;
+      const done = (this.pending ?? Promise.resolve()).then(() => {
+        if (!worker || this.worker !== worker) return false;
         if (remark) this.show(`${this.prompt.textContent}\n[${remark}]\n`);
         this.prompt.textContent = "";
         return new Promise((resolve) => {
           this.answered = resolve;
-          this.worker.postMessage({ call: name, with: values });
+          worker.postMessage({ call: name, with: values });
         });
       });
-      return this.pending.then((goesOn) => {
+      this.pending = done;
+      return done.then((goesOn) => {
+        if (this.worker !== worker) return false;
         if (goesOn) this.takePrompt();
+        else this.show(ENDED);
         this.line.disabled = !goesOn;
         return goesOn;
       });
@@ -115,10 +205,14 @@
 
     // Plays a session's steps, as many of its lines as the page has shown.
     async play({ steps }, lines) {
-      for (const { typed, restart } of steps) {
+      for (const { typed, restart, file, text } of steps) {
         if (lines <= 0) return;
+        if (file !== undefined) {
+          await this.call("give", [file, text]);
+          continue;
+        }
         if (typed === undefined) {
-          await this.call("restart", [restart], restart ? "ended and started again" : "killed, and started again");
+          await this.restart(restart);
           continue;
         }
         const taken = [];
@@ -132,11 +226,36 @@
     }
 
     show(text, isError) {
-      const last = this.screen.lastChild;
-      if (last?.className === (isError ? "repl-error" : "")) last.append(text);
-      else this.screen.append(element("span", { className: isError ? "repl-error" : "" }, text));
-      while (this.screen.textContent.length > MAX_SHOWN) this.screen.firstChild.remove();
-      this.screen.scrollTop = this.screen.scrollHeight;
+      const className = isError ? "repl-error" : "";
+      if (this.screen.lastChild?.className !== className) this.screen.append(element("span", { className }));
+      this.screen.lastChild.append(text);
+      let over = this.screen.textContent.length - MAX_SHOWN;
+      this.screen.classList.toggle("repl-cut", this.isCut || over > 0);
+      this.isCut ||= over > 0;
+      while (over > 0) {
+        const span = this.screen.firstChild;
+        const first = span.firstChild;
+        const length = Math.min(first?.length ?? 0, over);
+        if (length === (first?.length ?? 0)) (span.childNodes.length > 1 ? first : span).remove();
+        else first.deleteData(0, length);
+        over -= length;
+      }
+      this.scroll();
+    }
+
+    clear() {
+      this.screen.replaceChildren();
+      this.screen.classList.remove("repl-cut");
+      this.isCut = false;
+      this.prompt.textContent = "";
+    }
+
+    // To the end, once for all that comes before the page is drawn again.
+    scroll() {
+      this.scrolling ??= requestAnimationFrame(() => {
+        this.scrolling = null;
+        this.screen.scrollTop = this.screen.scrollHeight;
+      });
     }
 
     // The last line, which nobody has ended, is what the next one is typed behind.
@@ -147,7 +266,7 @@
       const start = text.lastIndexOf("\n") + 1;
       this.prompt.textContent = text.slice(start);
       last.textContent = text.slice(0, start);
-      this.screen.scrollTop = this.screen.scrollHeight;
+      this.scroll();
     }
 
     key(event) {
@@ -176,15 +295,14 @@
     }
 
     close() {
-      this.worker?.terminate();
-      this.worker = null;
+      this.stop();
       this.frame.remove();
     }
   }
 
-  async function open(milestone, after, settings) {
-    const repl = new Repl(milestone, after);
-    const opened = await repl.open(settings);
+  async function open(milestone, settings, session, after) {
+    const repl = new Repl(milestone, settings, session, after);
+    const opened = await repl.open();
     repl.line.focus({ preventScroll: true });
     return opened ? repl : null;
   }
@@ -198,7 +316,7 @@
       try {
         const { sessions } = await load();
         const session = sessions[name.split("@")[0]];
-        const repl = await open(milestone, caption.nextElementSibling, session.settings);
+        const repl = await open(milestone, session.settings, name, caption.nextElementSibling);
         await repl?.play(session, Number(caption.dataset.typed));
       } finally {
         start.disabled = false;
@@ -210,8 +328,13 @@
   // And one where the reader is asked to try something.
   const part = /([a-z]+)\/[^/]+\.html$/.exec(location.pathname)?.[1];
   const heading = document.querySelector("main h2#try-it");
-  if (heading && MILESTONES[part]) {
-    const start = button(`Open milestone ${MILESTONES[part]} here`, () => open(MILESTONES[part], start.parentElement, ""));
+  const milestone = MILESTONES[part];
+  if (heading && milestone) {
+    let repl;
+    const start = button(`Open milestone ${milestone} here`, async () => {
+      repl?.close();
+      repl = await open(milestone, "", null, start.parentElement);
+    });
     heading.after(element("p", { className: "repl-open" }, start));
   }
 })();
