@@ -8,6 +8,8 @@
   const MAX_SHOWN = 200_000; // characters
   const ENDED = "[the program has ended: “Restart” starts it again]\n";
 
+  const KEPT = "Your database lies in this browser (IndexedDB) and stays when you turn the page. “Begin anew” empties it.";
+
   if (location.pathname.endsWith("/print.html")) return;
 
   let loading;
@@ -67,8 +69,8 @@
         button("kill -9", () => this.restart(false)),
       ];
       if (milestone > 1) buttons.push(button("Cut the power", () => this.type("\\crash")));
-      if (!session) buttons.push(button("Begin anew", () => this.beginAnew()));
-      buttons.push(button("Close", () => this.close()));
+      this.keeping = session ? button("Keep it", () => this.keep()) : button("Begin anew", () => this.beginAnew());
+      buttons.push(this.keeping, button("Close", () => this.close()));
       this.whereabouts = element("p", { className: "repl-whereabouts" });
       this.frame = element(
         "section",
@@ -97,7 +99,9 @@
       this.worker.onmessage = ({ data }) => this.hear(data);
       this.worker.onerror = ({ message }) => this.fail(message);
       this.worker.postMessage({ module: loaded.module });
-      if (this.session) this.tell(`This database is made by the session ${this.session}, each time anew.`);
+      if (this.session) {
+        this.tell(`The session ${this.session} makes this database anew each time. “Keep it” makes it yours, and then it stays.`);
+      }
       const found = this.session ? {} : await this.claim(loaded.build);
       this.clear();
       if (found.isFromAnotherBuild) {
@@ -107,18 +111,39 @@
       return this.call("start", [this.milestone, this.settings, true]);
     }
 
+    store(build) {
+      return Kept.open(new URL(path_to_root || ".", location.href).pathname, this.milestone, build);
+    }
+
     // What this browser has kept of the reader's own database.
     async claim(build) {
       try {
-        const book = new URL(path_to_root || ".", location.href).pathname;
-        this.kept = await Kept.open(book, this.milestone, build);
+        this.kept = await this.store(build);
         const found = await this.kept.claim();
-        this.tell("Your database lies in this browser (IndexedDB) and stays when you turn the page. “Begin anew” empties it.");
+        this.tell(KEPT);
         return found;
       } catch (error) {
         this.loseStore(error.message);
         return {};
       }
+    }
+
+    // Makes the database of a session the reader's own.
+    async keep() {
+      try {
+        const kept = await this.store((await load()).build);
+        const { image } = await kept.claim();
+        if (image && !confirm(`Your own database of milestone ${this.milestone} is replaced by this one.`)) return;
+        await kept.forget();
+        this.kept = kept;
+      } catch (error) {
+        return this.loseStore(error.message);
+      }
+      this.tell(KEPT);
+      this.keeping.replaceWith(button("Begin anew", () => this.beginAnew()));
+      this.session = null;
+      this.settings = "";
+      await this.call("tellAll", []);
     }
 
     loseStore(why) {

@@ -62,6 +62,12 @@ class Machine {
     return this.turn("");
   }
 
+  // Has `changes` tell everything once more.
+  tellAll() {
+    this.image = new Uint8Array(0);
+    return this.turn("");
+  }
+
   call(name, input, ...values) {
     this.input = new TextEncoder().encode(input);
     this.isStarting = name !== "turn";

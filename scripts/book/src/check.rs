@@ -134,11 +134,38 @@ impl Page {
                 }
             }
         }
+        let drawn: BTreeSet<char> = html
+            .select(&select("main pre code")?)
+            .flat_map(|code| code.text())
+            .flat_map(str::chars)
+            .collect();
+        for character in drawn.into_iter().filter(|character| !is_drawn_in_one_width(*character)) {
+            problems.push(format!(
+                "the book's fonts lack {character} ({}), so what is drawn with it drifts",
+                character.escape_unicode()
+            ));
+        }
         let links = [attributes("main a", "href")?, attributes("main img", "src")?].concat();
         let is_folded = html.select(&select("main details")?).next().is_some();
         let unfolds = attributes("script", "src")?.iter().any(|script| script.contains(UNFOLDING));
         let ids = attributes("[id]", "id")?.into_iter().collect();
         Ok(Page { ids, links, problems, is_folded_on_paper: is_folded && !unfolds })
+    }
+}
+
+/// Whether Source Code Pro, as mdBook brings it, has the character, or `fonts/marks.woff2`; in another font it has another
+/// width. What a terminal draws in two cells, from U+3000 on, is as wide as the reader's own fonts have it.
+fn is_drawn_in_one_width(character: char) -> bool {
+    const ZERO_WIDTH_JOINER: char = '\u{200d}';
+    match character {
+        ..'\u{2000}' | '\u{3000}'.. | ZERO_WIDTH_JOINER => true,
+        '\u{2500}'..='\u{25a1}' | '\u{2190}'..='\u{2199}' | '\u{21d0}'..='\u{21d3}' => true,
+        '–' | '—' | '‘' | '’' | '“' | '”' | '•' | '…' | '−' | '∞' | '≈' | '≠' | '≤' | '≥' | '✓' => {
+            true
+        }
+        '▲' | '▶' | '►' | '▼' | '◀' | '◄' => true,
+        '‖' | '↵' | '⏎' | '⇄' | '①'..='⑨' => true,
+        _ => false,
     }
 }
 
@@ -186,6 +213,10 @@ mod tests {
             ("<main><a href='#none'>x</a></main>", "one.html: #none leads to a place that is not there"),
             ("<script src='https://a.b/c.js'></script>", "one.html: fetches https://a.b/c.js from elsewhere"),
             ("<p><img src='one.html'></p>", "one.html: the image one.html has no alternative text"),
+            (
+                "<main><pre><code>│ ⇅ │ 日</code></pre></main>",
+                "one.html: the book's fonts lack ⇅ (\\u{21c5}), so what is drawn with it drifts",
+            ),
             ("<main><p>{{#item m1}}</p></main>", "one.html: a directive was left as it is"),
             (
                 "<main><details>x</details></main>",
