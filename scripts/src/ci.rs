@@ -60,15 +60,13 @@ impl Step {
     fn run(self, root: &Path) -> Result<()> {
         match self {
             Step::Fmt => cargo(root, &["fmt", "--all", "--check"]),
-            Step::Clippy => {
-                cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
-            }
+            Step::Clippy => cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
             Step::Test => cargo(root, &["test", "--workspace"]),
             Step::Race => race(root),
             Step::Instructions => instructions(root),
-            Step::Book => cargo(root, &["run", "--quiet", "--package", "inox-book"]),
-            Step::Shell => cargo(root, &["run", "--quiet", "--package", "inox-book", "--", "shell"]),
-            Step::Pages => cargo(root, &["run", "--quiet", "--package", "inox-book", "--", "check-repl"]),
+            Step::Book => cargo(root, &["run", "--package", "inox-book"]),
+            Step::Shell => cargo(root, &["run", "--package", "inox-book", "--", "shell"]),
+            Step::Pages => cargo(root, &["run", "--package", "inox-book", "--", "check-repl"]),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())
@@ -83,29 +81,27 @@ impl Step {
 
 /// Every workload once, with few rows and the program that the tests have built: nobody looks at the times.
 fn race(root: &Path) -> Result<()> {
-    cargo(root, &["build", "--quiet", "--package", "m5-sql"])?;
-    let race = ["run", "--quiet", "--package", "inox-bench", "--", "--program", "target/debug/inoxdb"];
+    cargo(root, &["build", "--package", "m5-sql"])?;
+    let race = ["run", "--package", "inox-bench", "--", "--program", "target/debug/inoxdb"];
     cargo(root, &[&race[..], &["--rows", "10000", "--rounds", "1", "--directory", "target/race-ci"]].concat())
 }
 
 /// The program as its users build it: other optimisations would take other instructions.
 fn instructions(root: &Path) -> Result<()> {
-    cargo(root, &["build", "--quiet", "--release", "--package", "m5-sql"])?;
-    let count = ["run", "--quiet", "--package", "inox-bench", "--", "--instructions"];
+    cargo(root, &["build", "--release", "--package", "m5-sql"])?;
+    let count = ["run", "--package", "inox-bench", "--", "--instructions"];
     cargo(root, &[&count[..], &["--directory", "target/instructions"]].concat())
 }
 
 fn cargo(dir: &Path, arguments: &[&str]) -> Result<()> {
-    succeed(Command::new("cargo").current_dir(dir).args(arguments))
+    succeed(crate::cargo(dir).args(arguments))
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    if status.success() {
+    if crate::succeeds(command)? {
         return Ok(());
     }
-    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
-    bail!("`{} {}` failed", command.get_program().to_string_lossy(), words.join(" "))
+    bail!("`{}` failed", crate::in_words(command))
 }
 
 /// Copies each milestone to a place of its own and compiles it there, with its tests. Those have been run within the
@@ -126,12 +122,11 @@ fn standalone(root: &Path) -> Result<()> {
             fs::copy(root.join(file), copy.join(file)).with_context(|| format!("cannot copy {file}"))?;
         }
         let started = Instant::now();
-        let cargo = |arguments: &[&str]| {
-            succeed(Command::new("cargo").current_dir(&copy).args(arguments).env("CARGO_TARGET_DIR", &built))
-        };
+        let cargo =
+            |arguments: &[&str]| succeed(crate::cargo(&copy).args(arguments).env("CARGO_TARGET_DIR", &built));
         let (done, how) = match number == turn {
-            true => (cargo(&["test", "--quiet"]), "passes its tests"),
-            false => (cargo(&["check", "--quiet", "--all-targets"]), "compiles"),
+            true => (cargo(&["test", "--", "--quiet"]), "passes its tests"),
+            false => (cargo(&["check", "--all-targets"]), "compiles"),
         };
         cargo(&["clean", "--quiet", "--package", &stage.name])?;
         done.with_context(|| format!("{} does not stand alone", stage.name))?;

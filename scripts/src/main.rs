@@ -171,6 +171,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench { arguments } => bench(&root, &arguments),
         Command::Book { arguments } => run_package(&root, &["--package", "inox-book"], &arguments),
         Command::Start { stage, dir } => {
+            eprintln!("Making {}", dir.display());
             print(&reader::start(&root, &stage, &dir)?)?;
             Ok(true)
         }
@@ -203,19 +204,30 @@ fn break_stage(root: &Path, stage: &str, bug: Option<String>) -> Result<bool> {
     run_package(root, &["--package", "inox-crash"], &["--plant".into(), bug])
 }
 
-/// Runs the race; what races is built as it is for whoever uses it.
+/// Runs the race; what races is built as its users build it.
 fn bench(root: &Path, arguments: &[String]) -> Result<bool> {
-    let built = cargo(root).args(["build", "--quiet", "--release", "--package", "m5-sql"]).status();
-    if !built.context("cannot run cargo")?.success() {
-        return Ok(false);
-    }
-    run_package(root, &["--release", "--package", "inox-bench"], arguments)
+    let mut build = cargo(root);
+    build.args(["build", "--release", "--package", "m5-sql"]);
+    Ok(succeeds(&mut build)? && run_package(root, &["--release", "--package", "inox-bench"], arguments)?)
 }
 
 /// Runs a program of the workspace that is built from more than this one should be.
 fn run_package(folder: &Path, package: &[&str], arguments: &[String]) -> Result<bool> {
-    let status = cargo(folder).args(["run", "--quiet"]).args(package).arg("--").args(arguments).status();
-    Ok(status.context("cannot run cargo")?.success())
+    succeeds(cargo(folder).arg("run").args(package).arg("--").args(arguments))
+}
+
+/// Names the command and runs it. Cargo shows what it compiles; before it does, it may wait for another cargo to end.
+fn succeeds(command: &mut std::process::Command) -> Result<bool> {
+    eprintln!("Running {}", in_words(command));
+    let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
+    Ok(status.success())
+}
+
+/// A command as it is typed.
+fn in_words(command: &std::process::Command) -> String {
+    let program = Path::new(command.get_program()).file_stem().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 fn cargo(folder: &Path) -> std::process::Command {

@@ -3,6 +3,7 @@
 //! - [`session`]: a session file, played to a program through a pipe, becomes a transcript
 //! - [`stages`]: the milestones and their programs, built once
 //! - [`transcript`]: what a person would see who types a session at a terminal
+//! - [`first_word`]: a program that has to say something at once
 //! - [`database`]: the last milestone's program, given SQL
 //! - [`process`]: a program at work behind pipes, with a limit to our patience
 //! - [`kill`]: a load, `kill -9` at a random moment, and what must be there afterwards
@@ -14,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod database;
+pub mod first_word;
 pub mod kill;
 pub mod process;
 pub mod session;

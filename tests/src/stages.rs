@@ -60,7 +60,7 @@ fn build() -> Result<BTreeMap<u32, PathBuf>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(here())
-        .args(["build", "--workspace", "--bins", "--keep-going", "--quiet", "--profile", &profile()?])
+        .args(["build", "--workspace", "--bins", "--keep-going", "--profile", &profile()?])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()

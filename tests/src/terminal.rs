@@ -77,6 +77,11 @@ impl Terminal {
         self.wait_until(text, |terminal| terminal.screen().contains(text))
     }
 
+    /// Waits until anything at all is on the screen.
+    pub fn wait_for_a_word(&mut self) -> Result<()> {
+        self.wait_until("a word", |terminal| !terminal.screen().trim().is_empty())
+    }
+
     /// Waits until the cursor stands behind `prompt` and nothing else is in its line: it is our turn.
     pub fn wait_for_prompt(&mut self, prompt: &str) -> Result<()> {
         self.wait_until(prompt, |terminal| {

@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use fastrand::Rng;
+use inox_progress::Progress;
 
 use crate::data::{TABLE, write_inserts};
 use crate::measure::succeed;
@@ -92,7 +93,10 @@ fn growth(before: u64, now: u64) -> f64 {
 
 fn count_all(program: &Path, directory: &Path) -> Result<Counts> {
     let mut counts = Counts::new();
+    let progress = Progress::new("counting instructions");
+    progress.set_length(WORK.len() as u64);
     for (name, is_loaded, write) in WORK {
+        progress.set_message(format!("counting the instructions of {name}"));
         let script = directory.join(format!("{name}.sql"));
         let mut out = BufWriter::new(File::create(&script)?);
         write(&mut out)?;
@@ -108,6 +112,7 @@ fn count_all(program: &Path, directory: &Path) -> Result<Counts> {
             succeed(shell().arg("--file").arg(directory.join("load.sql")))?;
         }
         counts.insert(name.to_owned(), count(program, &database, &script)?);
+        progress.inc(1);
     }
     Ok(counts)
 }

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
+use inox_progress::Progress;
 
 use crate::engine::{Engine, Inox, Place, Postgres, Sqlite};
 use crate::race::Race;
@@ -75,6 +75,10 @@ struct Arguments {
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
 
+    /// Race nobody: make race.md and race.svg anew out of the race.json in this directory.
+    #[arg(long, value_name = "DIRECTORY", exclusive = true)]
+    redraw: Option<PathBuf>,
+
     /// InoxDB's program.
     #[arg(long, default_value = "target/release/inoxdb")]
     program: PathBuf,
@@ -99,13 +103,16 @@ fn run(arguments: &Arguments) -> Result<()> {
         print!("{INSTALL}");
         return Ok(());
     }
+    if let Some(directory) = &arguments.redraw {
+        return report::redraw(directory);
+    }
     fs::create_dir_all(&arguments.directory)?;
     let place = Place { directory: fs::canonicalize(&arguments.directory)? };
     if arguments.stages {
-        let bar = progress()?;
+        let progress = Progress::new("the milestones");
         let rows = if arguments.quick { 20_000 } else { 200_000 };
-        let table = stages::race(&place.directory, rows, arguments.rounds(), &bar)?;
-        bar.finish_and_clear();
+        let table = stages::race(&place.directory, rows, arguments.rounds(), &progress)?;
+        drop(progress);
         fs::remove_dir_all(&place.directory)?;
         print!("{table}");
         return Ok(());
@@ -115,10 +122,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Ok(fs::remove_dir_all(&place.directory)?);
     }
     if arguments.growth {
-        let bar = progress()?;
+        let progress = Progress::new("InoxDB alone");
         let inox = Inox::new(arguments.program()?, place.clone())?;
-        let table = growth::measure(Box::new(inox), &place, arguments.rounds(), &bar)?;
-        bar.finish_and_clear();
+        let table = growth::measure(Box::new(inox), &place, arguments.rounds(), &progress)?;
+        drop(progress);
         fs::remove_dir_all(&place.directory)?;
         print!("{table}");
         return Ok(());
@@ -143,21 +150,24 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
     let lookups = if arguments.quick { LOOKUPS / 5 } else { LOOKUPS.min(rows) };
     let workloads: Vec<&'static Workload> =
         if arguments.workloads.is_empty() { WORKLOADS.iter().collect() } else { arguments.workloads.clone() };
+    let progress = Progress::new("looking for the engines");
     let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Inox::new(arguments.program()?, place.clone())?)];
     match Sqlite::find(place.clone()) {
         Some(sqlite) => engines.push(Box::new(sqlite)),
-        None => eprintln!("SQLite does not race: there is no sqlite3 (see --install)"),
+        None => progress.suspend(|| eprintln!("SQLite does not race: there is no sqlite3 (see --install)")),
     }
     match Postgres::find(place.clone())? {
         Some(postgres) => engines.push(Box::new(postgres)),
-        None => eprintln!("PostgreSQL does not race: it is not installed (see --install)"),
+        None => {
+            progress.suspend(|| eprintln!("PostgreSQL does not race: it is not installed (see --install)"))
+        }
     }
-    let bar = progress()?;
-    let mut race = Race { engines: &mut engines, place, size: Size { rows, lookups }, rounds, bar: &bar };
+    let size = Size { rows, lookups };
+    let mut race = Race { engines: &mut engines, place, size, rounds, bar: &progress };
     let outcomes = race.run(&workloads)?;
-    bar.set_message("limits");
+    progress.set_message("what the machine can do");
     let limits = limits::measure(&place.directory, rounds)?;
-    bar.finish_and_clear();
+    drop(progress);
     let engines = engines.iter().map(|engine| (engine.name().to_owned(), engine.version().to_owned()));
     Ok(Results { rows, rounds, machine: machine(), engines: engines.collect(), limits, outcomes })
 }
@@ -170,11 +180,6 @@ impl Arguments {
     fn rounds(&self) -> usize {
         self.rounds.map_or(if self.quick { 3 } else { 5 }, usize::from)
     }
-}
-
-fn progress() -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{msg:>14} {wide_bar} {pos}/{len} {elapsed}")?;
-    Ok(ProgressBar::no_length().with_style(style))
 }
 
 /// The processor and how many of it.

@@ -27,6 +27,7 @@ pub struct Race<'a> {
 impl Race<'_> {
     /// Runs the workloads; a line for each in the answer.
     pub fn run(&mut self, workloads: &[&'static Workload]) -> Result<Vec<Outcome>> {
+        self.bar.set_position(0);
         self.bar.set_length((workloads.len() * self.rounds * self.engines.len()) as u64);
         self.prepare(workloads)?;
         workloads.iter().map(|workload| self.run_one(workload)).collect()
@@ -34,13 +35,14 @@ impl Race<'_> {
 
     /// What several workloads need: the loaded table, the table after a crash.
     fn prepare(&mut self, workloads: &[&'static Workload]) -> Result<()> {
-        self.bar.set_message("loading");
+        self.bar.set_message("writing the rows");
         let needs = |wanted: &[Before]| workloads.iter().any(|workload| wanted.contains(&workload.before));
         let mut csv = BufWriter::new(File::create(self.place.path(CSV))?);
         write_csv(&mut csv, self.size.rows)?;
         csv.flush()?;
         let w1 = workload("W1").map_err(anyhow::Error::msg)?;
         for engine in self.engines.iter_mut() {
+            self.bar.set_message(format!("loading {}", engine.name()));
             let script = write_script(self.place, w1, &**engine, self.size)?;
             if needs(&[Before::Loaded, Before::Cold, Before::Copy]) {
                 engine.load(&script).with_context(|| format!("{} cannot load the table", engine.name()))?;
@@ -53,7 +55,7 @@ impl Race<'_> {
     }
 
     fn run_one(&mut self, workload: &'static Workload) -> Result<Outcome> {
-        self.bar.set_message(workload.name);
+        self.bar.set_message(format!("{}, {}", workload.name, workload.about));
         let mut scripts = Vec::new();
         for engine in self.engines.iter() {
             scripts.push(write_script(self.place, workload, &**engine, self.size)?);

@@ -30,6 +30,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use inox_progress::Progress;
 use mdbook_driver::MDBook;
 
 use crate::directives::Directives;
@@ -86,11 +87,17 @@ fn run(cli: &Cli) -> Result<bool> {
     let root = repository()?;
     match &cli.command {
         Some(Command::Coverage { items }) => {
-            print!("{}", coverage::report(&root, *items)?);
+            let progress = Progress::new("reading the milestones and the chapters");
+            let report = coverage::report(&root, *items)?;
+            drop(progress);
+            print!("{report}");
             Ok(true)
         }
         Some(Command::AcceptWords) => {
-            println!("{} new words", spelling::accept(&root)?);
+            let progress = Progress::new("reading the chapters");
+            let new = spelling::accept(&root)?;
+            drop(progress);
+            println!("{new} new words");
             Ok(true)
         }
         Some(Command::CheckRepl) => check_repl(&root),
@@ -101,6 +108,7 @@ fn run(cli: &Cli) -> Result<bool> {
 }
 
 fn check_repl(root: &Path) -> Result<bool> {
+    eprintln!("Looking for Rust's library for WebAssembly");
     if !repl::can_build(root)? {
         println!("The REPLs for the pages are neither built nor tried: {}", repl::MISSING);
         return Ok(true);
@@ -138,9 +146,13 @@ fn check_shell(root: &Path) -> Result<bool> {
 fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
     let module = if with_repl { Some(repl::build(root)?) } else { None };
     let book = root.join("book");
+    let progress = Progress::new("reading the chapters");
     let mut problems = check::sources(&book.join("src"))?;
+    progress.set_message("looking for what the chapters name");
     problems.extend(references::check(root)?);
+    progress.set_message("checking the spelling");
     problems.extend(spelling::check(root)?);
+    progress.set_message("building the pages");
     let mut config = mdbook_driver::config::Config::from_disk(book.join("book.toml"))?;
     config.build.build_dir = out.to_path_buf();
     config.build.create_missing = false;
@@ -157,12 +169,15 @@ fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
     mdbook.with_preprocessor(directives);
     mdbook.build().context("mdbook cannot build the book")?;
     if let Some(module) = module {
+        progress.set_message("packing the REPLs for the pages");
         repl::pack(root, &module, out)?;
     }
     problems.append(&mut found.borrow_mut());
     if problems.is_empty() {
+        progress.set_message("following the links");
         problems = check::rendered(out)?;
     }
+    drop(progress);
     for problem in &problems {
         eprintln!("{problem}");
     }

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use inox_progress::Progress;
 use inox_tests::session::without_times;
 use serde_json::{Value, json};
 
@@ -25,10 +26,11 @@ const PACKED: &str = "repl-module.js";
 
 /// Builds the module; where it is.
 pub fn build(root: &Path) -> Result<PathBuf> {
+    eprintln!("Building the REPLs for the pages: minutes, the first time");
     ensure!(can_build(root)?, "{MISSING}");
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
-        .args(["build", "--quiet", "--package", "inox-browser", "--lib", "--profile", "browser"])
+        .args(["build", "--package", "inox-browser", "--lib", "--profile", "browser"])
         .args(["--target", TARGET, "--target-dir", "target"])
         .status()
         .context("cannot run cargo")?;
@@ -77,7 +79,9 @@ pub fn pack(root: &Path, module: &Path, out: &Path) -> Result<()> {
 pub fn check(root: &Path, module: &Path) -> Result<Option<(usize, Vec<String>)>> {
     let mut scripts = Script::read_all(root)?;
     scripts.retain(|_, script| script.is_played_alike());
+    let progress = Progress::new(format!("playing {} sessions in Node", scripts.len()));
     let Some(transcripts) = play(root, module, scripts.values())? else { return Ok(None) };
+    drop(progress);
     let mut problems = Vec::new();
     for ((name, script), played) in scripts.iter().zip(transcripts) {
         let snapshot = root.join("tests/snapshots").join(format!("{name}.snap"));

@@ -24,6 +24,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use inox_progress::Progress;
 use serde_json::Value;
 
 use crate::directives::chapters;
@@ -48,13 +49,14 @@ pub fn check(root: &Path) -> Result<Tried> {
     build(root)?;
     let scratch = Scratch::new(root)?;
     let (mut tried, mut known) = (Tried::default(), BTreeSet::new());
+    let progress = Progress::new("typing the commands");
     for (page, text) in pages(root)? {
         let mut new = shown::commands(&page, &text)?;
         new.retain(|shown| known.insert(shown.text.clone()));
         let started = Instant::now();
-        try_all(root, &scratch, &new, &mut tried)?;
+        try_all(root, &scratch, &new, &mut tried, &progress)?;
         if !new.is_empty() {
-            println!("{page}: {} new, {:.1} s", new.len(), started.elapsed().as_secs_f64());
+            progress.print(&format!("{page}: {} new, {:.1} s", new.len(), started.elapsed().as_secs_f64()));
         }
     }
     Ok(tried)
@@ -75,8 +77,15 @@ fn pages(root: &Path) -> Result<Vec<(String, String)>> {
     Ok(pages)
 }
 
-fn try_all(root: &Path, scratch: &Scratch, commands: &[Shown], tried: &mut Tried) -> Result<()> {
+fn try_all(
+    root: &Path,
+    scratch: &Scratch,
+    commands: &[Shown],
+    tried: &mut Tried,
+    progress: &Progress,
+) -> Result<()> {
     for shown in commands {
+        progress.set_message(shown.text.clone());
         let outcome = match rules::trial(&shown.text) {
             Ok(Trial::Name) => continue,
             Ok(Trial::Run(status)) => {
@@ -101,7 +110,7 @@ fn try_all(root: &Path, scratch: &Scratch, commands: &[Shown], tried: &mut Tried
 fn asked_for_help(command: &str) -> String {
     let mut command = command.to_owned();
     for tool in ["bench", "crash"] {
-        let started = format!("cargo run --quiet --package inox-{tool} --");
+        let started = format!("cargo run --package inox-{tool} --");
         command = command.replace(&format!("cargo x {tool}"), &started);
     }
     command + " -h"
@@ -141,7 +150,8 @@ fn build(root: &Path) -> Result<()> {
     builds.push(vec!["build", "--release"]);
     builds.push(vec!["test", "--workspace", "--no-run", "--test", "sessions"]);
     for arguments in builds {
-        let built = cargo(root).args(&arguments).arg("--quiet").status().context("cannot run cargo")?;
+        eprintln!("Running cargo {}", arguments.join(" "));
+        let built = cargo(root).args(&arguments).status().context("cannot run cargo")?;
         ensure!(built.success(), "what the pages start does not build");
     }
     Ok(())
@@ -171,7 +181,8 @@ mod tests {
     /// What is wrong with the commands of a page.
     fn problems(page: &str) -> Vec<String> {
         let (scratch, mut tried) = (Scratch::new_in(root(), "shell-tests").unwrap(), Tried::default());
-        try_all(root(), &scratch, &shown::commands("x.md", page).unwrap(), &mut tried).unwrap();
+        let commands = shown::commands("x.md", page).unwrap();
+        try_all(root(), &scratch, &commands, &mut tried, &Progress::new("typing")).unwrap();
         tried.problems
     }
 

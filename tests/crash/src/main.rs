@@ -1,7 +1,6 @@
 //! The crash run: tries what `lib.rs` describes, and ends with a report of one figure a line.
 
 use std::fs;
-use std::io::IsTerminal;
 use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,10 +9,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inox_crash::part::{Context, Outcome, PARTS, Part, Scale, part};
 use inox_crash::report::Report;
 use inox_crash::{planted, replay};
+use inox_progress::Progress;
 
 /// Crashes the milestones in every way there is, and looks at what is left.
 #[derive(Parser)]
@@ -70,7 +69,10 @@ fn main() -> ExitCode {
 /// Whether all is well.
 fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(case) = &arguments.replay {
-        return match replay::replay(case)? {
+        let progress = Progress::new(format!("trying {case}"));
+        let outcome = replay::replay(case)?;
+        drop(progress);
+        return match outcome {
             Ok(()) => Ok(said("the right answer")),
             Err(what) => Ok(!said(&what)),
         };
@@ -108,11 +110,11 @@ fn run(arguments: &Arguments) -> Result<bool> {
 
 fn run_part(part: &Part, scale: Scale, arguments: &Arguments) -> Result<Outcome> {
     let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let bar = progress(part.name);
+    let progress = Progress::new(part.name);
     let started = Instant::now();
     let outcome =
-        (part.run)(&Context { scale, seed: arguments.seed, share: arguments.share, jobs, bar: &bar })?;
-    bar.finish_and_clear();
+        (part.run)(&Context { scale, seed: arguments.seed, share: arguments.share, jobs, bar: &progress })?;
+    drop(progress);
     let failures = match outcome.failures.len() {
         0 => "good".into(),
         1 => "1 FAILURE".into(),
@@ -120,16 +122,6 @@ fn run_part(part: &Part, scale: Scale, arguments: &Arguments) -> Result<Outcome>
     };
     println!("{:<10} {failures} ({:.0} s): {}", part.name, started.elapsed().as_secs_f64(), part.about);
     Ok(outcome)
-}
-
-fn progress(name: &'static str) -> ProgressBar {
-    let bar = ProgressBar::no_length().with_message(name);
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    let style = ProgressStyle::with_template("{msg:<10} [{bar:40}] {pos}/{len} {elapsed} (left {eta})");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-    bar
 }
 
 fn said(what: &str) -> bool {

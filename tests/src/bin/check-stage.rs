@@ -7,9 +7,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use inox_progress::Progress;
 use inox_tests::kill::{self, Load};
 use inox_tests::process::{PATIENCE, Process, shortened};
 use inox_tests::{stages, verdict};
+
+/// How often the program is killed.
+const ROUNDS: u32 = 25;
 
 /// Plays a stage's sessions to your program, then kills it while it works, and says what does not hold.
 #[derive(Parser)]
@@ -48,26 +52,35 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let program = program(arguments)?;
     let wanted = |name: &str| arguments.only.as_deref().is_none_or(|text| name.contains(text));
     let (mut kept, mut broken) = (0, 0);
-    for session in verdict::sessions(arguments.stage)?.iter().filter(|session| wanted(&session.name)) {
+    let mut sessions = verdict::sessions(arguments.stage)?;
+    sessions.retain(|session| wanted(&session.name));
+    let progress = Progress::new("playing the sessions");
+    progress.set_length(sessions.len() as u64);
+    for session in &sessions {
         let verdict = verdict::judge(session, arguments.stage, &program)?;
         match &verdict.broken {
             None => {
                 kept += 1;
-                println!("holds   {}: {}", verdict.name, verdict.promise);
+                progress.print(&format!("holds   {}: {}", verdict.name, verdict.promise));
             }
             Some(what) => {
                 broken += 1;
-                println!("BROKEN  {}: {}", verdict.name, verdict.promise);
-                what.lines().for_each(|line| println!("          {line}"));
-                verdict.differs.iter().for_each(|why| println!("          {why}"));
-                println!("          chapter: {}", verdict.chapter);
+                progress.print(&format!("BROKEN  {}: {}", verdict.name, verdict.promise));
+                what.lines().for_each(|line| progress.print(&format!("          {line}")));
+                verdict.differs.iter().for_each(|why| progress.print(&format!("          {why}")));
+                progress.print(&format!("          chapter: {}", verdict.chapter));
             }
         }
+        progress.inc(1);
     }
+    drop(progress);
     // Without a log, a page that is being written when the process is killed is lost: there is nothing to promise.
     if arguments.stage > 1 && wanted("kill -9") {
         let promise = "What was acknowledged is there after kill -9, and nothing else but what was in doubt.";
-        match killed(arguments.stage, &program) {
+        let progress = Progress::new(format!("killing the program, {ROUNDS} times"));
+        let killed = killed(arguments.stage, &program, &progress);
+        drop(progress);
+        match killed {
             Ok(()) => {
                 kept += 1;
                 println!("holds   kill -9: {promise}");
@@ -102,7 +115,10 @@ fn program(arguments: &Arguments) -> Result<PathBuf> {
     }
     match &arguments.project {
         Some(project) => built(project),
-        None => Ok(stages::program(arguments.stage)?.to_path_buf()),
+        None => {
+            eprintln!("Building the milestones");
+            Ok(stages::program(arguments.stage)?.to_path_buf())
+        }
     }
 }
 
@@ -111,6 +127,7 @@ fn built(project: &Path) -> Result<PathBuf> {
     if !project.join("Cargo.toml").is_file() {
         bail!("there is no Cargo.toml in {}", project.display());
     }
+    eprintln!("Building {}", project.display());
     let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--message-format=json-render-diagnostics"])
         .current_dir(project)
@@ -129,8 +146,7 @@ fn built(project: &Path) -> Result<PathBuf> {
 }
 
 /// Loads rows and kills, over and over on the same data.
-fn killed(stage: u32, program: &Path) -> Result<()> {
-    const ROUNDS: u32 = 25;
+fn killed(stage: u32, program: &Path, progress: &Progress) -> Result<()> {
     let speaks_sql = stage > inox_tests::session::LAST_WITH_SMALL_COMMANDS;
     let create = if speaks_sql { "CREATE TABLE t (id bigint);\n" } else { "create t (id bigint)\n" };
     let statement = |number: u64| match speaks_sql {
@@ -151,7 +167,9 @@ fn killed(stage: u32, program: &Path) -> Result<()> {
     talk(program, dir.path(), create)?;
     let load =
         Load { program, arguments: &["data"], dir: dir.path(), statement: &statement, is_answer: &is_answer };
+    progress.set_length(u64::from(ROUNDS));
     kill::kill_repeatedly(&load, ROUNDS, 40, u64::from(stage), |killed| {
+        progress.inc(1);
         let said = talk(program, dir.path(), if speaks_sql { "SELECT id FROM t;\n" } else { "scan t\n" })?;
         let numbers: Vec<u64> = said.lines().filter_map(last_number).collect();
         let mut sorted = numbers.clone();

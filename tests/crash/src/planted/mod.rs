@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
+use inox_progress::Progress;
 
 pub use bug::{Bug, CaughtBy};
 pub use hunt::main as hunt;
@@ -139,10 +140,17 @@ pub fn plant(name: &str) -> Result<bool> {
     let bug = bugs.iter().find(|bug| bug.name == name);
     let bug =
         bug.with_context(|| format!("there is no bug {name:?}; `cargo x crash --plant list` lists them"))?;
+    let progress = Progress::new("copying the sources");
     let site = Site::prepare(&repository())?;
     let text = fs::read_to_string(bug.path(&site.tree())?)?;
-    println!("{} ({})\n\n{}\n\n{}", bug.title, bug.milestone, bug.story.trim(), bug.difference(&text));
-    match search(&site.planted(bug)?, bug, 1)? {
+    let story = bug.story.trim();
+    progress.print(&format!("{} ({})\n\n{story}\n\n{}", bug.title, bug.milestone, bug.difference(&text)));
+    progress.set_message(format!("building {} with the bug in it: minutes, the first time", bug.milestone));
+    let hunter = site.planted(bug)?;
+    progress.set_message("crashing it until something is lost");
+    let caught = search(&hunter, bug, 1)?;
+    drop(progress);
+    match caught {
         Some((_, Hunted { tried, found })) => {
             let found = found.unwrap_or_default();
             println!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);

@@ -20,9 +20,10 @@ use super::hunt::Hunt;
 
 /// The workspace's members in the copy, and what is copied of them. (Cargo wants to see even the packages that are not
 /// built, if others could depend on them.)
-const MEMBERS: [&str; 4] = ["milestones/*", "tests", "tests/crash", "tests/fuzz"];
-const COPIED: [&str; 7] = [
+const MEMBERS: [&str; 5] = ["milestones/*", "tests", "tests/crash", "tests/fuzz", "scripts/progress"];
+const COPIED: [&str; 8] = [
     "milestones",
+    "scripts/progress",
     "tests/Cargo.toml",
     "tests/crash",
     "tests/fuzz/Cargo.toml",
