@@ -15,10 +15,18 @@ pub use tables::{seconds, terminal, thousands};
 /// Writes `race.json`, `race.md` and `race.svg`.
 pub fn write(results: &Results, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
-    let json = serde_json::to_string_pretty(results)? + "\n";
-    for (name, text) in
-        [("race.json", json), ("race.md", tables::markdown(results)), ("race.svg", chart::svg(results))]
-    {
+    let path = directory.join("race.json");
+    fs::write(&path, serde_json::to_string_pretty(results)? + "\n")
+        .with_context(|| path.display().to_string())?;
+    redraw(directory)
+}
+
+/// Makes `race.md` and `race.svg` anew out of `race.json`.
+pub fn redraw(directory: &Path) -> Result<()> {
+    let path = directory.join("race.json");
+    let json = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let results = &serde_json::from_str(&json).with_context(|| path.display().to_string())?;
+    for (name, text) in [("race.md", tables::markdown(results)), ("race.svg", chart::svg(results))] {
         let path = directory.join(name);
         fs::write(&path, text).with_context(|| path.display().to_string())?;
     }

@@ -4,50 +4,60 @@ use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Object, Rows};
 use tabled::settings::{Alignment, Style};
 
-use crate::limits::Limits;
 use crate::result::{Cost, Outcome, Results};
 
-/// For whoever waited.
+/// For the terminal.
 pub fn terminal(results: &Results) -> String {
-    let table = table(results).with(Style::psql()).to_string();
-    format!("{table}\n{}", remarks(results).join("\n"))
+    let tables = tables(results).map(|mut table| table.with(Style::psql()).to_string());
+    format!("{}\n{}", tables.join("\n\n"), remarks(results).join("\n"))
 }
 
 /// For the book.
 pub fn markdown(results: &Results) -> String {
-    let table = table(results).with(Style::markdown()).to_string();
-    format!("{table}\n\n{}\n", remarks(results).join("\n\n"))
+    let tables = tables(results).map(|mut table| table.with(Style::markdown()).to_string());
+    format!("{}\n\n{}\n", tables.join("\n\n"), remarks(results).join("\n\n"))
 }
 
-fn table(results: &Results) -> tabled::Table {
+/// Two tables, so that each fits a page: the times and whether they reach the goal, and what they cost.
+fn tables(results: &Results) -> [tabled::Table; 2] {
+    let engines = results.engines.iter();
+    let times =
+        engines.clone().map(|(name, _)| format!("{name}, s")).chain(["ratio", "goal"].map(String::from));
+    let costs = engines
+        .map(|(name, _)| format!("{name}, CPU s"))
+        .chain(["CPU ratio", "memory, MiB"].map(String::from));
+    [
+        table(results, times, |outcome| {
+            let reached = if outcome.reaches_goal(&results.limits) { "reached" } else { "missed" };
+            let about = format!("{} {}", outcome.workload, outcome.about);
+            line(about, outcome, |cost| cost.wall, format!("{} {reached}", outcome.goal))
+        }),
+        table(results, costs, |outcome| {
+            let memory = outcome.entrants.first().and_then(|ours| ours.cost.memory);
+            let memory = memory.map_or("–".into(), |bytes| (bytes >> 20).to_string());
+            line(outcome.workload.clone(), outcome, |cost| cost.cpu, memory)
+        }),
+    ]
+}
+
+fn table(
+    results: &Results,
+    head: impl Iterator<Item = String>,
+    line: impl Fn(&Outcome) -> Vec<String>,
+) -> tabled::Table {
     let mut builder = Builder::default();
-    let mut head = vec!["".to_owned(), "workload".to_owned()];
-    head.extend(results.engines.iter().map(|(name, _)| format!("{name}, s")));
-    head.extend(["CPU, s", "wall ratio", "CPU ratio", "goal", "memory, MiB"].map(String::from));
-    builder.push_record(head);
-    for outcome in &results.outcomes {
-        builder.push_record(line(outcome, &results.limits));
-    }
+    builder.push_record(["workload".to_owned()].into_iter().chain(head));
+    results.outcomes.iter().for_each(|outcome| builder.push_record(line(outcome)));
     let mut table = builder.build();
-    table.modify(Columns::new(2..).not(Rows::first()), Alignment::right());
+    table.modify(Columns::new(1..).not(Rows::first()), Alignment::right());
     table
 }
 
-fn line(outcome: &Outcome, limits: &Limits) -> Vec<String> {
-    let join = |of: fn(&Cost) -> f64| {
-        outcome.entrants.iter().map(|entrant| seconds(of(&entrant.cost))).collect::<Vec<_>>()
-    };
-    let ratio = |of| outcome.ratio(of).map_or("–".into(), |ratio| format!("{ratio:.2}"));
-    let memory = outcome.entrants.first().and_then(|ours| ours.cost.memory);
-    let reached = if outcome.reaches_goal(limits) { "reached" } else { "missed" };
-    let mut line = vec![outcome.workload.clone(), outcome.about.clone()];
-    line.extend(join(|cost| cost.wall));
-    line.push(join(|cost| cost.cpu).join(" / "));
-    line.push(ratio(|cost| cost.wall));
-    line.push(ratio(|cost| cost.cpu));
-    line.push(format!("{} {reached}", outcome.goal));
-    line.push(memory.map_or("–".into(), |bytes| (bytes >> 20).to_string()));
-    line
+/// A workload's name, a figure of each engine, InoxDB's divided by the better of the others', and what else there is to say.
+fn line(name: String, outcome: &Outcome, of: fn(&Cost) -> f64, last: String) -> Vec<String> {
+    let ratio = outcome.ratio(of).map_or("–".into(), |ratio| format!("{ratio:.3}"));
+    let figures = outcome.entrants.iter().map(|entrant| seconds(of(&entrant.cost)));
+    [name].into_iter().chain(figures).chain([ratio, last]).collect()
 }
 
 pub fn seconds(seconds: f64) -> String {
@@ -59,6 +69,9 @@ fn remarks(results: &Results) -> Vec<String> {
     let engines: Vec<_> = results.engines.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let limits = &results.limits;
     let mut remarks = vec![
+        "A ratio is InoxDB's figure divided by the better of the others'. A goal without a word of its own is for both: \
+         the time on the clock and the processor time. Memory is InoxDB's at its peak."
+            .to_owned(),
         format!(
             "{} rows, medians of {} rounds, the engines taking turns; {}; {}.",
             thousands(results.rows),
@@ -122,12 +135,13 @@ mod tests {
             rounds: 5,
             machine: "a machine".into(),
             engines: ["InoxDB", "SQLite", "PostgreSQL"].map(|name| (name.into(), "1".into())).into(),
-            limits: Limits { append: 0.1, append_small: 0.1, read: 0.01, copy: 0.01 },
+            limits: crate::limits::Limits { append: 0.1, append_small: 0.1, read: 0.01, copy: 0.01 },
             outcomes: vec![outcome(&[1.0, 2.5, 4.0]), outcome(&[1.0, 4.0, 1.25])],
         };
         let text = markdown(&results);
-        assert!(text.contains("0.5 reached") && text.contains(" 0.40 |"), "{text}");
-        assert!(text.contains("0.5 missed") && text.contains(" 0.80 |"), "{text}");
+        assert!(text.lines().all(|line| line.matches(" | ").count() < 6), "too wide for a page: {text}");
+        assert!(text.contains("0.5 reached") && text.contains(" 0.400 |"), "{text}");
+        assert!(text.contains("0.5 missed") && text.contains(" 0.800 |"), "{text}");
         assert!(text.contains("1,000,000 rows, medians of 5 rounds"), "{text}");
     }
 }
