@@ -44,6 +44,7 @@ sql_states! {
     NoActiveSqlTransaction = "25P01",
     InFailedSqlTransaction = "25P02",
     DependentObjectsStillExist = "2BP01",
+    InvalidSchemaName = "3F000",
     SyntaxError = "42601",
     InsufficientPrivilege = "42501",
     DuplicateColumn = "42701",

@@ -68,6 +68,9 @@ impl Database {
     }
 
     pub(super) fn drop_indexes(&mut self, drop: &DropIndex, sink: &mut dyn Sink) -> Result<()> {
+        for notice in &drop.notices {
+            sink.notice("NOTICE", notice)?;
+        }
         self.transaction.assign_xid(&mut self.pages);
         for name in &drop.names {
             if self.catalog.index(name).is_none() {

@@ -102,6 +102,8 @@ pub struct CreateIndex {
 pub struct DropIndex {
     pub names: Vec<String>,
     pub if_exists: bool,
+    /// What IF EXISTS passed over already.
+    pub notices: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! CREATE and DROP of tables and indexes: columns, keys and defaults checked before anything is made.
 
 use super::super::explain::deparse;
+use super::super::expr::Expr;
 use super::super::position::locate;
 use super::super::source_text::SourceText;
 use super::super::statement::{
@@ -12,7 +13,7 @@ use crate::catalog::{Lookup, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, MAX_NAME_LEN, Schema, check_name};
 use sqlparser::ast::{
-    self, ColumnOption, CreateTableOptions, Ident, IndexColumn, ObjectName, TableConstraint,
+    self, ColumnOption, CreateTableOptions, Ident, IndexColumn, ObjectName, Spanned, TableConstraint,
 };
 
 /// PostgreSQL's limit on the columns of an index (`INDEX_MAX_KEYS`).
@@ -24,6 +25,7 @@ pub fn create_table(
     lookup: &mut dyn Lookup,
 ) -> Result<Statement> {
     refuse_table_extras(create)?;
+    name::refuse_missing_schema(&create.name).map_err(|error| locate(error, text, create.name.span()))?;
     let (name, _) = name::object(&create.name, text)?;
     check_name(&name)?;
     name::refuse_reserved_object(&create.name, text)?;
@@ -91,7 +93,12 @@ impl<'d> Definition<'d> {
                 ColumnOption::NotNull => self.nullability(&bound, &mut nullable, false)?,
                 ColumnOption::Default(expr) => {
                     let expression = default_expression(expr, self.text, &bound)?;
-                    let text = deparse::constant(&expression);
+                    // Read back, the cast to the column's type comes by itself; written down, it would be an explicit one,
+                    // which cuts a text.
+                    let text = deparse::constant(match &expression {
+                        Expr::Cast { operand, explicit: false, .. } => operand,
+                        other => other,
+                    });
                     if default.replace(Default { text, expression }).is_some() {
                         return Err(self.column_error("multiple default values specified", &bound));
                     }
@@ -227,6 +234,7 @@ pub fn create_index(
     lookup: &mut dyn Lookup,
 ) -> Result<Statement> {
     refuse_index_extras(create)?;
+    name::refuse_missing_schema(&create.table_name)?;
     let table = name::changeable(&create.table_name, text, lookup)?;
     check_key_width(create.columns.len())?;
     let columns = create
@@ -277,6 +285,9 @@ pub fn drop_table(
     }
     let mut drop = DropTable { tables: Vec::with_capacity(names.len()), notices: Vec::new() };
     for written in names {
+        if skips_missing_schema(written, if_exists, &mut drop.notices)? {
+            continue;
+        }
         let (name, _) = name::object(written, text)?;
         match lookup.table(&name).filter(|table| name::is_in_schema(table, written)) {
             Some(table) if table.is_catalog => return Err(name::permission_denied(&table.name)),
@@ -306,9 +317,24 @@ pub fn drop_index(
     if cascade {
         return Err(Error::unsupported("CASCADE"));
     }
-    let names =
-        names.iter().map(|name| Ok(name::object(name, text)?.0.into_owned())).collect::<Result<_>>()?;
-    Ok(Statement::DropIndex(DropIndex { names, if_exists }))
+    let mut drop = DropIndex { names: Vec::with_capacity(names.len()), if_exists, notices: Vec::new() };
+    for name in names {
+        if !skips_missing_schema(name, if_exists, &mut drop.notices)? {
+            drop.names.push(name::object(name, text)?.0.into_owned());
+        }
+    }
+    Ok(Statement::DropIndex(drop))
+}
+
+/// True where IF EXISTS passes over a name because its schema does not exist.
+fn skips_missing_schema(name: &ObjectName, if_exists: bool, notices: &mut Vec<String>) -> Result<bool> {
+    match name::missing_schema(name) {
+        Some(schema) if if_exists => {
+            notices.push(format!("schema \"{}\" does not exist, skipping", name::fold(schema)));
+            Ok(true)
+        }
+        _ => name::refuse_missing_schema(name).map(|()| false),
+    }
 }
 
 fn check_key_width(width: usize) -> Result<()> {

@@ -40,6 +40,25 @@ pub fn object<'n>(name: &'n ObjectName, text: SourceText<'_>) -> Result<(Cow<'n,
     }
 }
 
+/// The schema that a name says, if there is none of that name.
+pub fn missing_schema(name: &ObjectName) -> Option<&Ident> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(schema), _] if !is_known_schema(schema) => Some(schema),
+        _ => None,
+    }
+}
+
+/// Refuses such a name, as PostgreSQL does wherever it is about more than reading and writing rows.
+pub fn refuse_missing_schema(name: &ObjectName) -> Result<()> {
+    match missing_schema(name) {
+        None => Ok(()),
+        Some(schema) => {
+            let message = format!("schema \"{}\" does not exist", fold(schema));
+            Err(Error::new(SqlState::InvalidSchemaName, message))
+        }
+    }
+}
+
 /// Refuses a column's schema other than the two there are; all that exists is in sight from both.
 pub fn check_schema(schema: &Ident, text: SourceText<'_>) -> Result<()> {
     if is_known_schema(schema) {

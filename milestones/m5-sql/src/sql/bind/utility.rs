@@ -79,6 +79,7 @@ pub fn vacuum(vacuum: &VacuumStatement, text: SourceText<'_>, lookup: &dyn Looku
     if let Some(threshold) = &vacuum.threshold {
         return Err(Error::unsupported(format!("VACUUM TO {threshold} PERCENT")));
     }
+    vacuum.table_name.as_ref().map_or(Ok(()), name::refuse_missing_schema)?;
     let table = vacuum.table_name.as_ref().map(|name| name::table(name, text, lookup)).transpose()?;
     Ok(Statement::Vacuum { table })
 }
