@@ -16,9 +16,7 @@ pub fn insert(context: &mut Context<'_>, insert: &Insert, writer: &mut TableWrit
     let mut batch = Batch::default();
     let mut stored = 0;
     while source.next(context, &mut batch)? {
-        let columns: Vec<&Vector> = batch.columns.iter().collect();
-        writer.push_rows(&columns, batch.rows())?;
-        stored += writer.store(context.pages, context.transaction)?;
+        stored += store_batch(context, &batch, writer)?;
     }
     Ok(stored)
 }
@@ -28,11 +26,17 @@ pub fn insert_rows(context: &mut Context<'_>, batches: &[Batch], writer: &mut Ta
     let mut stored = 0;
     for batch in batches {
         context.check_interrupt()?;
-        let columns: Vec<&Vector> = batch.columns.iter().collect();
-        writer.push_rows(&columns, batch.rows())?;
-        stored += writer.store(context.pages, context.transaction)?;
+        stored += store_batch(context, batch, writer)?;
     }
     Ok(stored)
+}
+
+fn store_batch(context: &mut Context<'_>, batch: &Batch, writer: &mut TableWriter) -> Result<u64> {
+    let columns: Vec<&Vector> = batch.columns.iter().collect();
+    let pushed = writer.push_rows(&columns, batch.rows());
+    // Rows go one by one: what is wrong with one before the first that cannot be pushed is to be reported first.
+    let stored = writer.store(context.pages, context.transaction)?;
+    pushed.map(|()| stored)
 }
 
 /// Deletes the rows that the source finds; how many they were.

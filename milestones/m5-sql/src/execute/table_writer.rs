@@ -9,11 +9,13 @@ use crate::buffer::Pages;
 use crate::catalog::{Index, Table};
 use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
-use crate::index::{BTree, Entries};
+use crate::index::key::push_tuple;
+use crate::index::{BTree, Conflict, Entries};
 use crate::page::Tid;
 use crate::transaction::Transaction;
 use crate::tuple::{Layout, TupleBuffer};
 use crate::types::{DataType, Value};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
 
 /// A table open for writing, with what its heap and indexes remember from statement to statement.
@@ -118,11 +120,47 @@ impl TableWriter {
             for (number, tid) in tids.iter().enumerate() {
                 entries.push_tuple(&table.layout, tuples.tuple(number), &index.columns, *tid)?;
             }
-            insert_entries(pages, transaction, (table, index), (heap, tree), entries, is_checked(index))?;
+            if insert_entries(pages, transaction, (heap, tree), entries, is_checked(index))?.is_some() {
+                return Err(self.first_violation(pages, transaction, is_checked)?);
+            }
         }
         let stored = tuples.len() as u64;
         tuples.clear();
         Ok(stored)
+    }
+
+    /// The error of the first row whose key is taken, in its first such index: the one there would be if rows were
+    /// stored one by one. Entries go in index by index and sorted, so another one may have been in the way.
+    fn first_violation(
+        &self,
+        pages: &mut Pages,
+        transaction: &Transaction,
+        is_checked: impl Fn(&Index) -> bool,
+    ) -> Result<Error> {
+        let TableWriter { table, heap, trees, tuples, tids, .. } = self;
+        let after = transaction.after_this_command();
+        let new: FxHashMap<Tid, usize> = tids.iter().enumerate().map(|(row, tid)| (*tid, row)).collect();
+        let mut before: FxHashSet<(u32, Vec<u8>)> = FxHashSet::default();
+        let (mut key, mut found) = (Vec::new(), Vec::new());
+        for row in 0..tids.len() {
+            for (index, tree) in table.indexes.iter().zip(trees).filter(|(index, _)| is_checked(index)) {
+                key.clear();
+                let has_null = push_tuple(&mut key, &table.layout, tuples.tuple(row), &index.columns)?;
+                if has_null {
+                    continue;
+                }
+                found.clear();
+                tree.find(pages, &key, &mut found)?;
+                let mut is_taken = !before.insert((index.oid, key.clone()));
+                for tid in found.iter().filter(|tid| !new.contains_key(tid)) {
+                    is_taken |= heap.get(pages, &after, *tid)?.is_some();
+                }
+                if is_taken {
+                    return Ok(unique_violation(table, index, tuples.tuple(row)));
+                }
+            }
+        }
+        Err(Error::internal("a key was taken, and is not"))
     }
 
     /// Marks rows as deleted. Their index entries stay until vacuum.
@@ -134,19 +172,15 @@ impl TableWriter {
 fn insert_entries(
     pages: &mut Pages,
     transaction: &Transaction,
-    (table, index): (&Table, &Index),
     (heap, tree): (&Heap, &mut BTree),
     entries: &mut Entries,
     is_checked: bool,
-) -> Result<()> {
+) -> Result<Option<Conflict>> {
     // A row counts if the next command would see it: also one that this very command has stored.
     let after = transaction.after_this_command();
     let mut is_live = |pages: &mut Pages, tid| Ok(heap.get(pages, &after, tid)?.is_some());
     let unique: Option<&mut crate::index::IsLive<'_>> = if is_checked { Some(&mut is_live) } else { None };
-    let Some(conflict) = tree.insert_many(pages, transaction.xid(), entries, unique)? else { return Ok(()) };
-    let found = heap.get(pages, &after, conflict.existing)?;
-    let tuple = found.as_ref().map_or(&[][..], |found| found.bytes());
-    Err(unique_violation(table, index, tuple))
+    tree.insert_many(pages, transaction.xid(), entries, unique)
 }
 
 /// Two rows with the key of `tuple`, in an index that allows one.
