@@ -137,6 +137,8 @@ fn convert(
     let value = match literal {
         Literal::Integer(value) if is_number => Value::BigInt(value),
         Literal::Number { negative, digits } if is_number => match (number(digits).ok()?, negative) {
+            // As a double it would lose digits that an integer has.
+            (Value::Double(_), _) if data_type.is_integer() => return None,
             (value, false) => value,
             (Value::Double(value), true) if digits.contains(['.', 'e', 'E']) => Value::Double(-value),
             // So many digits: the lowest bigint is one of these.

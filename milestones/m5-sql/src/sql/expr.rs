@@ -117,6 +117,17 @@ impl BinaryOp {
         )
     }
 
+    /// The operator that says the same with its operands exchanged, if this one compares.
+    pub fn mirrored(self) -> BinaryOp {
+        match self {
+            BinaryOp::Less => BinaryOp::Greater,
+            BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
+            BinaryOp::Greater => BinaryOp::Less,
+            BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
+            other => other,
+        }
+    }
+
     pub fn symbol(self) -> &'static str {
         use BinaryOp::*;
         match self {

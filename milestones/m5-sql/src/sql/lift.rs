@@ -129,8 +129,10 @@ impl Lifted {
                 Err(_) => Value::BigInt(value),
             },
             Literal::Number { negative, digits } => match (number(digits).ok()?, negative) {
+                // What no bigint reaches means something else beside integers than other decimals do.
+                (Value::Double(value), _) if value >= i64::MAX as f64 => return None,
                 (value, false) => value,
-                (Value::Double(value), true) if digits.contains(['.', 'e', 'E']) => Value::Double(-value),
+                (Value::Double(value), true) => Value::Double(-value),
                 (_, true) => return None,
             },
             Literal::String(text) => Value::Text(text.to_owned()),

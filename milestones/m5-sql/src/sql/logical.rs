@@ -1,5 +1,6 @@
 //! A bound query before it is planned: what is asked, not yet how to find it.
 
+use super::bind::Exact;
 use super::expr::{Aggregate, Expr};
 use super::plan::SortKey;
 use crate::catalog::Table;
@@ -27,10 +28,12 @@ pub struct Query {
 }
 
 /// What the text says of an output.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Origin {
     /// A literal that nothing gave a type, and that is text if nobody wants it otherwise.
     pub unknown: bool,
+    /// A literal with more digits than its double.
+    pub exact: Option<Exact>,
     pub span: Span,
 }
 

@@ -210,20 +210,9 @@ fn comparison(op: BinaryOp, left: Node, right: Node) -> Result<Node> {
         return finish(false, CompareConstant::new(op, left, &right)?);
     }
     if usable(&left) && !is_constant(&right) {
-        return finish(false, CompareConstant::new(mirrored(op), right, &left)?);
+        return finish(false, CompareConstant::new(op.mirrored(), right, &left)?);
     }
     finish(is_constant(&left) && is_constant(&right), Compare::new(op, left, right))
-}
-
-/// The operator that says the same with its operands exchanged.
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Less => BinaryOp::Greater,
-        BinaryOp::LessOrEqual => BinaryOp::GreaterOrEqual,
-        BinaryOp::Greater => BinaryOp::Less,
-        BinaryOp::GreaterOrEqual => BinaryOp::LessOrEqual,
-        other => other,
-    }
 }
 
 fn is_constant(node: &Node) -> bool {

@@ -7,23 +7,35 @@
 use super::super::expr::Expr;
 use super::super::position::locate;
 use super::super::source_text::SourceText;
+use super::decimal::Decimal;
+use super::exact;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{Column, DataType, Value};
 use sqlparser::tokenizer::Span;
 
 /// An expression on its way through the binder.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Typed {
     pub expr: Expr,
     /// A literal that takes the type its surroundings ask for.
     pub unknown: bool,
+    /// Set for a double precision literal that is still what was written.
+    pub exact: Option<Exact>,
     /// Where it starts in the statement, if that is known.
     pub span: Span,
 }
 
+/// What a double precision literal was when it was written.
+#[derive(Clone, Debug)]
+pub enum Exact {
+    Written(Decimal),
+    /// A parameter: each execution brings another.
+    Later,
+}
+
 impl Typed {
     pub fn known(expr: Expr) -> Typed {
-        Typed { expr, unknown: false, span: Span::empty() }
+        Typed { expr, unknown: false, exact: None, span: Span::empty() }
     }
 
     pub fn at(self, span: Span) -> Typed {
@@ -73,16 +85,29 @@ pub fn wider(left: DataType, right: DataType) -> Option<DataType> {
 }
 
 /// The type that all `items` convert to: text if none has a type. `Err` names the first two that clash.
-pub fn common_type(items: &[Typed]) -> Result<DataType, (DataType, DataType)> {
-    let mut common = None;
-    for item in items.iter().filter(|item| !item.unknown) {
+///
+/// A length stays only if all have the same; a literal without a type has none.
+pub fn common_type<'t>(
+    items: impl Iterator<Item = &'t Typed> + Clone,
+) -> Result<DataType, (DataType, DataType)> {
+    let mut common: Option<DataType> = None;
+    for item in items.clone().filter(|item| !item.unknown) {
         let this = item.data_type();
         common = Some(match common {
             None => this,
+            Some(so_far) if so_far != this && so_far.is_text() && this.is_text() => without_length(so_far),
             Some(so_far) => wider(so_far, this).ok_or((so_far, this))?,
         });
     }
-    Ok(common.unwrap_or(DataType::Text))
+    let common = common.unwrap_or(DataType::Text);
+    Ok(if items.clone().any(|item| item.unknown) { without_length(common) } else { common })
+}
+
+fn without_length(data_type: DataType) -> DataType {
+    match data_type {
+        DataType::Varchar(_) => DataType::Varchar(None),
+        other => other,
+    }
 }
 
 /// Converts to a type that [`wider`] or [`common_type`] chose, or gives an unknown literal its type.
@@ -126,6 +151,8 @@ fn cast(expr: Expr, to: DataType) -> Expr {
 
 /// Brings both sides of a comparison to one type. A literal goes to the type of the other side if its value
 /// exists there, so that an index on that side can be used.
+///
+/// Not for a decimal literal beside an integer: [`exact`] is.
 pub fn unify(text: SourceText<'_>, left: Typed, right: Typed) -> Option<Result<(Expr, Expr)>> {
     let to = match (left.unknown, right.unknown) {
         (true, false) => right.data_type(),
@@ -167,6 +194,9 @@ pub fn assign(text: SourceText<'_>, item: Typed, column: &Column) -> Result<Expr
     if from == to {
         return Ok(item.expr);
     }
+    if let (Some(number), true) = (&item.exact, to.is_integer()) {
+        return exact::to_integer(number, to);
+    }
     let allowed = to.is_text() || (from.is_numeric() && to.is_numeric());
     if !allowed {
         let message = format!(
@@ -206,6 +236,11 @@ pub fn cast_explicitly(text: SourceText<'_>, item: Typed, to: DataType) -> Resul
     }
     match to {
         _ if from == to => Ok(item.expr),
+        _ if to.is_integer()
+            && let Some(number) = &item.exact =>
+        {
+            exact::to_integer(number, to)
+        }
         DataType::Varchar(Some(_)) => Ok(Expr::Cast { operand: Box::new(item.expr), to, explicit: true }),
         _ if from.is_numeric() && to.is_numeric() => convert_literal(item.expr, to, true),
         _ => Ok(Expr::Cast { operand: Box::new(item.expr), to, explicit: true }),

@@ -1,6 +1,7 @@
 //! INSERT, UPDATE and DELETE: every value brought to the type of the column it is stored in.
 
 use super::super::expr::Expr;
+use super::super::logical::Origin;
 use super::super::parse::{self, Command};
 use super::super::plan::{self, Delete, Insert, RowTarget, Update};
 use super::super::planner;
@@ -102,14 +103,13 @@ fn insert_query(
             }
         })?;
     let columns = target.table.schema.columns();
-    if query.grouping.is_none() && !query.distinct {
-        // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.
-        let outputs = query.outputs.iter_mut().zip(&query.origins);
-        for ((output, origin), &position) in outputs.zip(&target.positions) {
-            if let (true, Some(column)) = (origin.unknown, columns.get(position)) {
-                let literal = Typed { expr: output.clone(), unknown: true, span: origin.span };
-                *output = assign(text, literal, column)?;
-            }
+    // `SELECT 'x'` into an integer column reads 'x' as an integer: the literal never had a type.
+    let takes_unknown = query.grouping.is_none() && !query.distinct;
+    let outputs = query.outputs.iter_mut().zip(&query.origins);
+    for ((output, origin), &position) in outputs.zip(&target.positions) {
+        let Origin { unknown, exact, span } = origin.clone();
+        if let (true, Some(column)) = ((unknown && takes_unknown) || exact.is_some(), columns.get(position)) {
+            *output = assign(text, Typed { expr: output.clone(), unknown, exact, span }, column)?;
         }
     }
     let mut values = Vec::with_capacity(query.outputs.len());

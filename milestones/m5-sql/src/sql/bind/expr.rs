@@ -9,7 +9,7 @@ use super::super::position::{locate, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, cast_explicitly, common_type, convert, type_name};
 use super::scope::{self, Scope};
-use super::{data_type_at, literal, operator};
+use super::{data_type_at, exact, literal, operator};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::{self, BinaryOperator, CaseWhen, CastKind, Spanned, UnaryOperator};
@@ -198,8 +198,8 @@ impl<'a> Binder<'a> {
                 let operand = Box::new(self.condition(operand, "NOT")?);
                 Ok(Typed::known(Expr::Unary { op: UnaryOp::Not, operand }))
             }
-            UnaryOperator::Minus => match super::literal::lowest(operand) {
-                Some(value) => Ok(Typed::known(operator::literal(value))),
+            UnaryOperator::Minus => match literal::negated(operand, self.text) {
+                Some(number) => number,
                 None => operator::negate(self.text, self.bind(operand)?),
             },
             UnaryOperator::Plus => operator::plus(self.text, self.bind(operand)?),
@@ -225,22 +225,35 @@ impl<'a> Binder<'a> {
         Ok(Typed::known(Expr::IsNull { operand, negated }))
     }
 
+    /// `operand [NOT] IN (list)`: the constants are compared in the one type that they and the operand have in common, and
+    /// so is what has the operand's own type. Everything else is a comparison of its own, as in PostgreSQL.
     fn in_list(&mut self, operand: &ast::Expr, list: &[ast::Expr], negated: bool) -> Result<Typed> {
         let operand = self.bind(operand)?;
-        let mut items = list.iter().map(|item| self.bind(item)).collect::<Result<Vec<_>>>()?;
-        items.insert(0, operand);
-        let symbol = if negated { "<>" } else { "=" };
-        let to = common_type(&items).map_err(|(left, right)| {
-            let span = |index: usize| items.get(index).map_or_else(Span::empty, |item| item.span);
-            let place = sign_between(&self.text, &["IN"], span(0), span(1));
-            operator::undefined(symbol, &type_name(left), &type_name(right), self.text, place)
-        })?;
-        let span = items.first().map_or_else(Span::empty, |item| item.span);
-        let to = narrowest(&items, to);
-        let mut list =
-            items.into_iter().map(|item| convert_to(self.text, item, to)).collect::<Result<Vec<_>>>()?;
-        let operand = Box::new(list.remove(0));
-        Ok(Typed::known(Expr::InList { operand, list, negated }).at(span))
+        let span = operand.span;
+        let items = list.iter().map(|item| self.bind(item)).collect::<Result<Vec<_>>>()?;
+        let items = exact::integers(&operand, items)?;
+        let constants = items.iter().filter(|item| item.expr.is_constant());
+        let common = common_type(std::iter::once(&operand).chain(constants)).ok();
+        let (together, alone): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| {
+            common.is_some_and(|to| is_compared_in(to, &operand, item)) && !exact::applies(&operand, item)
+        });
+        let (equal, joint) =
+            if negated { (BinaryOp::NotEqual, BinaryOp::And) } else { (BinaryOp::Equal, BinaryOp::Or) };
+        let mut comparisons = Vec::with_capacity(alone.len() + 1);
+        for item in alone {
+            let operand = self.copy(&operand)?;
+            comparisons.push(operator::compare(self.text, equal, &["IN"], operand, item)?);
+        }
+        if let (Some(common), false) = (common, together.is_empty()) {
+            let to = narrowest(&operand, &together, common);
+            let list = together.into_iter().map(|item| convert_to(self.text, item, to));
+            let list = list.collect::<Result<Vec<_>>>()?;
+            let operand = Box::new(convert_to(self.text, operand, to)?);
+            comparisons.insert(0, Expr::InList { operand, list, negated });
+        }
+        Expr::combine(joint, comparisons)
+            .map(|expr| Typed::known(expr).at(span))
+            .ok_or_else(|| Error::internal("an empty list"))
     }
 
     /// `x BETWEEN a AND b` is `x >= a AND x <= b`, as in PostgreSQL: so the planner has one thing to look for.
@@ -269,7 +282,7 @@ impl<'a> Binder<'a> {
         if self.copied > MAX_COPIED {
             return Err(too_deep("BETWEEN and CASE repeat their operand, which is too large here."));
         }
-        Ok(Typed { expr: operand.expr.clone(), unknown: operand.unknown, span: operand.span })
+        Ok(operand.clone())
     }
 
     fn like(
@@ -365,13 +378,14 @@ impl<'a> Binder<'a> {
 
     /// Brings expressions that stand for one value to one type.
     pub fn match_types(&mut self, construct: &str, items: Vec<Typed>) -> Result<(DataType, Vec<Expr>)> {
-        let to = common_type(&items).map_err(|(left, right)| {
+        let to = common_type(items.iter()).map_err(|(left, right)| {
             let message =
                 format!("{construct} types {} and {} cannot be matched", type_name(left), type_name(right));
             let offender = items.iter().find(|item| !item.unknown && item.data_type() == right);
             let span = offender.map_or_else(Span::empty, |item| item.span);
             locate(Error::new(SqlState::DatatypeMismatch, message), self.text, span)
         })?;
+        let items = exact::among_integers(items);
         let items = items.into_iter().map(|item| convert(self.text, item, to)).collect::<Result<_>>()?;
         Ok((to, items))
     }
@@ -422,14 +436,20 @@ fn boolean(text: SourceText<'_>, typed: Typed, place: &str) -> Result<Expr> {
     }
 }
 
+/// Whether an item of an IN list may be compared in the type that the operand and the constants have in common.
+fn is_compared_in(common: DataType, operand: &Typed, item: &Typed) -> bool {
+    let same = |left: DataType, right: DataType| left == right || (left.is_text() && right.is_text());
+    let own = operand.data_type();
+    item.expr.is_constant() || (!operand.unknown && same(own, common) && same(own, item.data_type()))
+}
+
 /// The type to compare an IN list in: the operand's own, if all literals of the list exist in it.
-fn narrowest(items: &[Typed], common: DataType) -> DataType {
-    let Some((operand, list)) = items.split_first() else { return common };
+fn narrowest(operand: &Typed, list: &[Typed], common: DataType) -> DataType {
     let own = operand.data_type();
     let fits = |item: &Typed| match &item.expr {
         Expr::Literal { value, data_type } if data_type.is_integer() => value.clone().coerce_to(own).is_ok(),
         Expr::Parameter { data_type, .. } => item.unknown || data_type.is_integer(),
-        _ => item.unknown,
+        _ => item.unknown || item.data_type() == own,
     };
     match common.is_integer() && own.is_integer() && !operand.unknown && list.iter().all(fits) {
         true => own,

@@ -1,14 +1,15 @@
 //! Calls: which function or aggregate a name means for the types of its arguments.
 
-use super::super::expr::{Aggregate, AggregateFunction, Expr, Function};
+use super::super::expr::{Aggregate, AggregateFunction, BinaryOp, Expr, Function};
 use super::super::position::locate;
 use super::coerce::{Typed, convert};
 use super::expr::{AGGREGATES, Binder};
-use super::name;
+use super::{exact, name};
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::{
-    self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, TrimWhereField,
+    self, CeilFloorKind, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned,
+    TrimWhereField,
 };
 use sqlparser::tokenizer::Span;
 
@@ -21,6 +22,8 @@ struct Call<'c> {
 
 impl Binder<'_> {
     pub fn function(&mut self, function: &ast::Function) -> Result<Typed> {
+        name::refuse_missing_schema(&function.name)
+            .map_err(|error| locate(error, self.text, function.name.span()))?;
         let (name, span) = name::object(&function.name, self.text)?;
         let call = read_call(function)?;
         if name == "row" {
@@ -155,14 +158,16 @@ impl Binder<'_> {
         Ok(Typed::known(Expr::Function { function, arguments, data_type }).at(span))
     }
 
-    /// `nullif(a, b)`: compared as `a = b` would be, but the result keeps the type of `a`.
+    /// `nullif(a, b)`: compared as `a = b` would be. The result is `a` as it was compared; of integers, as it was.
     fn null_if(&mut self, arguments: Vec<Typed>, span: Span) -> Result<Typed> {
-        let result = arguments.first().map_or(DataType::Text, Typed::data_type);
         let Ok([left, right]) = <[Typed; 2]>::try_from(arguments) else {
             return Err(Error::internal("nullif takes two arguments"));
         };
+        if exact::applies(&left, &right) {
+            return self.null_if_exactly(left, right, span);
+        }
         let names = (left.type_name(), right.type_name());
-        let is_unknown = left.unknown;
+        let own = (!left.unknown).then_some(left.data_type());
         let Some(sides) = super::coerce::unify(self.text, left, right) else {
             return Err(super::operator::undefined("=", &names.0, &names.1, self.text, span));
         };
@@ -170,12 +175,22 @@ impl Binder<'_> {
         let compared = left.data_type();
         let call =
             Expr::Function { function: Function::NullIf, arguments: vec![left, right], data_type: compared };
-        let keeps = is_unknown || compared == result || result.is_text();
-        let expr = match keeps {
-            true => call,
-            false => Expr::Cast { operand: Box::new(call), to: result, explicit: false },
+        let expr = match own {
+            Some(own) if own.is_integer() && compared.is_integer() && own != compared => {
+                Expr::Cast { operand: Box::new(call), to: own, explicit: false }
+            }
+            _ => call,
         };
         Ok(Typed::known(expr).at(span))
+    }
+
+    /// The same for a decimal literal and an integer: compared exactly, the result a double.
+    fn null_if_exactly(&mut self, left: Typed, right: Typed, span: Span) -> Result<Typed> {
+        let data_type = DataType::DoublePrecision;
+        let otherwise = Box::new(convert(self.text, left.clone(), data_type)?);
+        let equal = super::operator::compare(self.text, BinaryOp::Equal, &[], left, right)?;
+        let branches = vec![(equal, Expr::Literal { value: Value::Null, data_type })];
+        Ok(Typed::known(Expr::Case { branches, otherwise, data_type }).at(span))
     }
 
     fn aggregate(

@@ -3,17 +3,15 @@
 use super::super::expr::Expr;
 use super::super::position::locate;
 use super::super::source_text::SourceText;
-use super::coerce::Typed;
+use super::coerce::{Exact, Typed};
+use super::decimal::Decimal;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
-use sqlparser::ast::{Expr as Ast, Value as Token, ValueWithSpan};
+use sqlparser::ast::{Expr as Ast, UnaryOperator, Value as Token, ValueWithSpan};
 
 pub fn bind(token: &ValueWithSpan, text: SourceText<'_>) -> Result<Typed> {
     let typed = match &token.value {
-        Token::Number(digits, _) => {
-            let value = number(digits).map_err(|error| locate(error, text, token.span))?;
-            known(value)
-        }
+        Token::Number(digits, _) => written(digits).map_err(|error| locate(error, text, token.span))?,
         Token::Boolean(value) => known(Value::Boolean(*value)),
         Token::Null => unknown(Value::Null),
         Token::SingleQuotedString(string)
@@ -41,13 +39,45 @@ pub fn bind(token: &ValueWithSpan, text: SourceText<'_>) -> Result<Typed> {
 /// `$1`, if the statement has it.
 fn parameter(name: &str, text: SourceText<'_>) -> Option<Typed> {
     let number = name.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)?;
-    let data_type = *text.parameters.get(number)?;
+    let data_type = text.parameters.get(number)?;
     let expr = Expr::Parameter { number, value: Value::Null, data_type: data_type.unwrap_or(DataType::Text) };
-    Some(Typed { unknown: data_type.is_none(), ..Typed::known(expr) })
+    // A statement's decimals were lifted out of it.
+    let exact = (*data_type == Some(DataType::DoublePrecision)).then_some(Exact::Later);
+    Some(Typed { unknown: data_type.is_none(), exact, ..Typed::known(expr) })
+}
+
+/// A number with its sign, and what it was before it became a double.
+fn written(digits: &str) -> Result<Typed> {
+    let value = number(digits)?;
+    let exact = match value {
+        Value::Double(_) => Decimal::parse(digits).map(Exact::Written),
+        _ => None,
+    };
+    Ok(Typed { exact, ..known(value) })
+}
+
+/// `- operand`, if the operand is a number: both are one literal. So `-2147483648` is an integer, though the digits
+/// alone are none.
+pub fn negated(mut operand: &Ast, text: SourceText<'_>) -> Option<Result<Typed>> {
+    let mut sign = "-";
+    loop {
+        operand = match operand {
+            Ast::Nested(inner) => inner,
+            Ast::UnaryOp { op: UnaryOperator::Minus, expr } => {
+                sign = if sign.is_empty() { "-" } else { "" };
+                expr
+            }
+            Ast::Value(ValueWithSpan { value: Token::Number(digits, _), span }) => {
+                let typed = written(&format!("{sign}{digits}"));
+                return Some(typed.map(|typed| typed.at(*span)).map_err(|error| locate(error, text, *span)));
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// integer if it fits, else bigint. A decimal point, an exponent or more digits than a bigint has make a
-/// double precision: PostgreSQL would make it numeric, a type that does not exist here.
+/// double precision: PostgreSQL would make it numeric, a type that does not exist here. A sign may come first.
 pub fn number(digits: &str) -> Result<Value> {
     if let Ok(number) = digits.parse::<i64>() {
         return Ok(i32::try_from(number).map_or(Value::BigInt(number), Value::Integer));
@@ -62,19 +92,6 @@ pub fn number(digits: &str) -> Result<Value> {
             SqlState::SyntaxError,
             format!("trailing junk after numeric literal at or near \"{digits}\""),
         )),
-    }
-}
-
-/// `- operand`, where the digits alone are one more than the positive numbers of the type reach.
-pub fn lowest(operand: &Ast) -> Option<Value> {
-    match operand {
-        Ast::Nested(inner) => lowest(inner),
-        Ast::Value(ValueWithSpan { value: Token::Number(digits, _), .. }) => match digits.as_str() {
-            "2147483648" => Some(Value::Integer(i32::MIN)),
-            "9223372036854775808" => Some(Value::BigInt(i64::MIN)),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

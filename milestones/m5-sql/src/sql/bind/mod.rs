@@ -5,7 +5,9 @@
 mod coerce;
 mod copy;
 mod ddl;
+mod decimal;
 mod dml;
+mod exact;
 mod expr;
 mod function;
 mod group;
@@ -90,6 +92,7 @@ pub fn bind<'a>(
     }
 }
 
+pub use coerce::Exact;
 pub use literal::number;
 
 /// Where the literals of an INSERT go, for whoever reads them without the parser.

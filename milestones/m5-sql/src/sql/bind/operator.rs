@@ -4,6 +4,7 @@ use super::super::expr::{BinaryOp, Expr, UnaryOp};
 use super::super::position::{locate, sign_before, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, convert, unify, wider};
+use super::exact;
 use crate::error::{Error, Result, SqlState};
 use crate::types::{DataType, Value};
 use sqlparser::ast::BinaryOperator;
@@ -47,6 +48,9 @@ pub fn compare(
     left: Typed,
     right: Typed,
 ) -> Result<Expr> {
+    if exact::applies(&left, &right) {
+        return exact::compare(text, op, left, right);
+    }
     let names = (left.type_name(), right.type_name());
     let spans = (left.span, right.span);
     let symbol = match op {
@@ -125,7 +129,10 @@ pub fn plus(text: SourceText<'_>, operand: Typed) -> Result<Typed> {
     let span = operand.span;
     let at_sign = |error| locate(error, text, sign_before(&text, &Token::Plus, span));
     match operand.data_type() {
-        _ if operand.unknown => Err(at_sign(ambiguous_unary("+"))),
+        // Of the operators that a string could be for, double precision's is the preferred one.
+        _ if operand.unknown => {
+            convert(text, operand, DataType::DoublePrecision).map(|expr| Typed::known(expr).at(span))
+        }
         data_type if data_type.is_numeric() => Ok(operand),
         _ => Err(at_sign(undefined_unary("+", &operand.type_name()))),
     }

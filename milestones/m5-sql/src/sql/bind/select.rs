@@ -89,7 +89,7 @@ pub struct Outputs {
 impl Outputs {
     /// An output that nothing gave a type is text.
     fn push(&mut self, output: Typed, name: String) {
-        self.origins.push(Origin { unknown: output.unknown, span: output.span });
+        self.origins.push(Origin { unknown: output.unknown, exact: output.exact, span: output.span });
         self.expressions.push(output.expr);
         self.names.push(name);
     }

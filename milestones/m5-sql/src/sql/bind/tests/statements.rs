@@ -47,7 +47,7 @@ fn inserted_values_have_their_columns_types() {
     );
     assert_eq!(
         values[1][..4],
-        [&Value::SmallInt(-1), &Value::Integer(2), &Value::Null, &Value::Double(1000.0)]
+        [&Value::SmallInt(-1), &Value::Integer(3), &Value::Null, &Value::Double(1000.0)]
     );
     let rows = inserted("INSERT INTO numbers (flag, word) VALUES ('yes', true)");
     assert_eq!(
