@@ -13,8 +13,6 @@ pub const FORMAT_FILE: &str = "inoxdb.format";
 /// Where both are, the database is complete, and whoever made it was not told that the format file's name is durable.
 const UNFINISHED: &str = "inoxdb.unfinished";
 
-const LOCK_FILE: &str = "inoxdb.lock";
-
 /// A data directory in use: nobody else can open it until this is dropped.
 pub struct DataDirectory {
     _lock: Box<dyn DirectoryLock>,
@@ -28,9 +26,7 @@ impl DataDirectory {
     pub fn open(vfs: &dyn Vfs, format: &str, own_names: &[&str]) -> Result<DataDirectory> {
         let names = vfs.list("").map_err(|error| Error::io("open", vfs.root(), error))?;
         let has_format = names.iter().any(|name| name == FORMAT_FILE);
-        let is_own = |name: &String| {
-            name == LOCK_FILE || is_in(name, &[UNFINISHED, FORMAT_FILE]) || is_in(name, own_names)
-        };
+        let is_own = |name: &String| is_in(name, &[UNFINISHED, FORMAT_FILE]) || is_in(name, own_names);
         if !has_format && let Some(foreign) = names.iter().find(|name| !is_own(name)) {
             return Err(Error::new(
                 SqlState::WrongObjectType,
@@ -51,9 +47,12 @@ impl DataDirectory {
             .with_detail(format!("It contains \"{own}\"."))
             .with_hint("Restore the file from a copy."));
         }
-        let lock = vfs.lock(LOCK_FILE).map_err(|error| match error.kind() {
-            std::io::ErrorKind::WouldBlock => in_use(vfs),
-            _ => Error::io("lock", format_args!("{}/{LOCK_FILE}", vfs.root()), error),
+        let lock = vfs.lock().map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => Error::new(
+                SqlState::LockFileExists,
+                format!("data directory \"{}\" is in use by another process", vfs.root()),
+            ),
+            _ => Error::io("lock", vfs.root(), error),
         })?;
         if has_format {
             check_format(vfs, format)?;
@@ -104,19 +103,6 @@ fn is_in(name: &str, own_names: &[&str]) -> bool {
     own_names.contains(&name.strip_suffix(".new").unwrap_or(name))
 }
 
-fn in_use(vfs: &dyn Vfs) -> Error {
-    let error = Error::new(
-        SqlState::LockFileExists,
-        format!("data directory \"{}\" is in use by another process", vfs.root()),
-    );
-    match vfs::read_file(vfs, LOCK_FILE, 32) {
-        Ok(pid) if !pid.is_empty() => {
-            error.with_hint(format!("It is process {}.", String::from_utf8_lossy(&pid).trim()))
-        }
-        _ => error,
-    }
-}
-
 fn check_format(vfs: &dyn Vfs, format: &str) -> Result<()> {
     let found = vfs::read_file(vfs, FORMAT_FILE, 256)?;
     let found = String::from_utf8_lossy(&found);
@@ -140,18 +126,26 @@ fn remove_leftovers(vfs: &dyn Vfs, own_names: &[&str]) -> Result<()> {
     for name in root.iter().filter(|name| is_in(name, own_names)) {
         match vfs.remove(name) {
             Ok(()) => {}
-            Err(error) => remove_directory(vfs, name).map_err(|_| Error::io("remove", name, error))?,
+            Err(_) => remove_directory(vfs, name).map_err(|error| Error::io("remove", name, error))?,
         }
     }
     Ok(())
 }
 
-/// Takes away a directory of ours, which has files in it and nothing else. It is made anew, so that its name is, too.
+/// Takes away a directory of ours with the files that we make in it: anything else stays, and so does the directory. It is
+/// made anew, so that its name is, too.
 fn remove_directory(vfs: &dyn Vfs, name: &str) -> std::io::Result<()> {
-    for inner in vfs.list(name)? {
+    for inner in vfs.list(name)?.iter().filter(|inner| is_numbered(inner)) {
         vfs.remove(&format!("{name}/{inner}"))?;
     }
     vfs.remove_dir(name)
+}
+
+/// Whether a file is named as ours are below the root: a number, decimal or hexadecimal, and perhaps what kind of file.
+fn is_numbered(name: &str) -> bool {
+    let number = name.split(['.', '_']).next().unwrap_or(name);
+    number.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte))
+        && ["", "_fsm", ".new", ".unsynced"].contains(&&name[number.len()..])
 }
 
 #[cfg(test)]
@@ -195,6 +189,24 @@ mod tests {
         let directory = DataDirectory::open(&vfs, "test 1", &["base", "tables"]).unwrap();
         assert!(directory.is_new());
         assert!(!vfs.exists("base/16384").unwrap() && !vfs.exists("tables.new").unwrap());
+    }
+
+    #[test]
+    fn what_is_not_ours_survives_a_creation_that_is_begun_again() {
+        let vfs = MemoryVfs::new();
+        drop(DataDirectory::open(&vfs, "test 1", &["base", "wal"]).unwrap());
+        for (path, is_ours) in [
+            ("base/16384", true),
+            ("base/16384_fsm", true),
+            ("wal/00000000000000AB.unsynced", true),
+            ("base/thesis.tex", false),
+            ("base/16384.tex", false),
+            ("base/abc", false),
+        ] {
+            vfs.create(path).unwrap();
+            let _ = DataDirectory::open(&vfs, "test 1", &["base", "wal"]);
+            assert_eq!(vfs.exists(path).unwrap(), !is_ours, "{path}");
+        }
     }
 
     #[test]

@@ -95,8 +95,8 @@ impl Vfs for Tap {
         self.after(self.disk.sync_dir(path))
     }
 
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
-        self.disk.lock(path)
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
+        self.disk.lock()
     }
 
     fn root(&self) -> String {

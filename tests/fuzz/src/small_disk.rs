@@ -50,8 +50,8 @@ impl Vfs for SmallDisk {
         self.0.sync_dir(path)
     }
 
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
-        self.0.lock(path)
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
+        self.0.lock()
     }
 
     fn root(&self) -> String {

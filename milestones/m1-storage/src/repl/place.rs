@@ -1,5 +1,6 @@
 //! Where the database lies, and how it is opened there.
 
+use super::report;
 use crate::database::Database;
 use crate::error::Result;
 use crate::vfs::{MemoryVfs, Vfs};
@@ -21,6 +22,10 @@ impl Place {
     }
 
     pub fn open(&self) -> Result<Database> {
-        Database::open(self.vfs.clone())
+        let database = Database::open(self.vfs.clone())?;
+        if let Some(mode) = self.vfs.open_to_others() {
+            eprint!("{}", report::open_to_others(&self.vfs.root(), mode));
+        }
+        Ok(database)
     }
 }

@@ -8,6 +8,9 @@
 //! [`RawFile`] is one open file. Both may fail, and a transfer may be short, as on any system. [`File`] is what
 //! the engine holds: it finishes short transfers, retries interrupted ones, and names the file in each error.
 //!
+//! What is below the root cannot lead out of it, and is what it should be: no symbolic link is followed, and what is not
+//! a regular file does not open.
+//!
 //! What is durable, and when: bytes written are durable after [`File::sync_data`]; a file's name, its removal
 //! and its renaming are durable after [`Vfs::sync_dir`] of the directory. Nothing else is promised.
 
@@ -46,11 +49,15 @@ pub trait Vfs: Send + Sync {
     fn remove_dir(&self, path: &str) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, path: &str) -> io::Result<()>;
-    /// Takes the lock called `path`, until the guard is dropped or the process ends in any way.
+    /// Takes the root's lock, until the guard is dropped or the process ends in any way.
     /// `WouldBlock` if another process has it.
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>>;
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>>;
     /// What to call the root in a message to the user.
     fn root(&self) -> String;
+    /// The root's permissions, if other users have any: they can read what is in it, and keep it locked.
+    fn open_to_others(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Holds a lock; dropping it gives the lock back.
@@ -67,7 +74,8 @@ pub trait RawFile: Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Makes the file at least `len` bytes long, with disk space behind every new (zero) byte.
     fn allocate(&self, len: u64) -> io::Result<()>;
-    /// Makes durable what was written, and the length; not the name.
+    /// Makes durable what was written, and the length; not the name. An error if no name leads to the file any more:
+    /// then nobody will ever find what is in it.
     fn sync_data(&self) -> io::Result<()>;
 }
 

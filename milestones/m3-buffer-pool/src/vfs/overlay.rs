@@ -7,8 +7,7 @@
 //! What is written is kept in memory, in blocks; what is not written is not. A block of zeros where there is nothing
 //! below is not kept either, so a log segment that is made ready costs nothing before something is in it.
 //!
-//! The lock is taken below, so a process that has the files open is respected. Whether that leaves a trace is up to
-//! what is below: [`OsVfs::read_only`](super::OsVfs::read_only) leaves none.
+//! The lock is taken below, so a process that has the files open is respected.
 
 use super::{DirectoryLock, RawFile, Vfs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,8 +172,8 @@ impl Vfs for OverlayVfs {
         Ok(())
     }
 
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
-        self.below.lock(path)
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
+        self.below.lock()
     }
 
     fn root(&self) -> String {
@@ -411,10 +410,10 @@ mod tests {
     fn the_lock_is_the_one_below() {
         let below = sample();
         let overlay = OverlayVfs::new(Arc::new(below.clone()));
-        let held = below.lock("lock").unwrap();
-        assert_eq!(overlay.lock("lock").err().unwrap().kind(), io::ErrorKind::WouldBlock);
+        let held = below.lock().unwrap();
+        assert_eq!(overlay.lock().err().unwrap().kind(), io::ErrorKind::WouldBlock);
         drop(held);
-        let _held = overlay.lock("lock").unwrap();
-        assert!(below.lock("lock").is_err());
+        let _held = overlay.lock().unwrap();
+        assert!(below.lock().is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Where the database lies, and how it is opened there.
 
 use super::output::counted;
+use super::report;
 use crate::buffer::{self, BASE};
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
@@ -55,6 +56,9 @@ impl Place {
         if self.salvage {
             eprint!("{}", salvaged(database.damage().notes()));
             return Ok(database);
+        }
+        if let Some(mode) = self.vfs.open_to_others() {
+            eprint!("{}", report::open_to_others(&self.vfs.root(), mode));
         }
         if !database.recovery().clean {
             eprintln!("{}", summary(database.recovery()));

@@ -57,6 +57,14 @@ pub fn render(error: &Error, statement: &str, verbosity: Verbosity) -> String {
     text
 }
 
+/// What the user should know of a directory that others may read, too.
+pub fn open_to_others(directory: &str, mode: u32) -> String {
+    format!(
+        "WARNING:  data directory \"{directory}\" has permissions {mode:04o}: other users can read it, or keep it locked\n\
+         HINT:  Permissions should be u=rwx (0700).\n"
+    )
+}
+
 /// Columns of the line that are shown; the rest is cut to "...".
 const DISPLAY_SIZE: usize = 60;
 

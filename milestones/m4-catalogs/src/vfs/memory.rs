@@ -14,7 +14,7 @@ pub struct MemoryVfs {
 #[derive(Default)]
 struct Tree {
     files: BTreeMap<String, MemoryFile>,
-    locks: BTreeSet<String>,
+    is_locked: bool,
 }
 
 #[derive(Clone, Default)]
@@ -91,11 +91,11 @@ impl Vfs for MemoryVfs {
         Ok(())
     }
 
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
-        if !self.tree().locks.insert(path.to_string()) {
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
+        if std::mem::replace(&mut self.tree().is_locked, true) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(MemoryLock { vfs: self.clone(), path: path.to_string() }))
+        Ok(Box::new(MemoryLock { vfs: self.clone() }))
     }
 
     fn root(&self) -> String {
@@ -105,14 +105,13 @@ impl Vfs for MemoryVfs {
 
 struct MemoryLock {
     vfs: MemoryVfs,
-    path: String,
 }
 
 impl DirectoryLock for MemoryLock {}
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {
-        self.vfs.tree().locks.remove(&self.path);
+        self.vfs.tree().is_locked = false;
     }
 }
 

@@ -47,8 +47,8 @@ macro_rules! bridge {
                 fn sync_dir(&self, path: &str) -> io::Result<()> {
                     self.0.sync_dir(path)
                 }
-                fn lock(&self, path: &str) -> io::Result<Box<dyn vfs::DirectoryLock>> {
-                    Ok(Box::new(Lock(self.0.lock(path)?)))
+                fn lock(&self) -> io::Result<Box<dyn vfs::DirectoryLock>> {
+                    Ok(Box::new(Lock(self.0.lock()?)))
                 }
                 fn root(&self) -> String {
                     self.0.root()

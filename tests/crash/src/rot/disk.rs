@@ -104,7 +104,7 @@ impl Vfs for Disk {
         self.work().map(drop)
     }
 
-    fn lock(&self, _: &str) -> io::Result<Box<dyn DirectoryLock>> {
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
         struct Lock;
         impl DirectoryLock for Lock {}
         Ok(Box::new(Lock))

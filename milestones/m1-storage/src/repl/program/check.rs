@@ -2,7 +2,7 @@
 
 use super::super::report::{self, Verbosity};
 use crate::database::check_directory;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::vfs::OsVfs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn run(directory: &Path) -> ExitCode {
 
 /// Whether the database is sound.
 fn check(directory: &Path) -> Result<bool> {
-    let vfs = OsVfs::read_only(directory).map_err(|error| Error::io("open", directory.display(), error))?;
+    let vfs = OsVfs::read_only(directory)?;
     let report = check_directory(Arc::new(vfs))?;
     // Whoever reads only the first lines (`| head`) still wants the status.
     let _ = writeln!(io::stdout(), "{report}");

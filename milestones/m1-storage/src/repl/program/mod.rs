@@ -54,7 +54,7 @@ fn converse(options: &Options) -> Result<ExitCode> {
 fn place(options: &Options) -> Result<Place> {
     let directory = &options.directory;
     let is_new = !directory.exists();
-    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
+    let vfs = OsVfs::new(directory)?;
     if is_new {
         eprintln!("Created data directory \"{}\"", directory.display());
     }

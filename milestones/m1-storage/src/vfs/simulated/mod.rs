@@ -207,18 +207,13 @@ impl Vfs for SimulatedVfs {
         }
     }
 
-    /// Like the operating system's, the lock is a file that is made if need be, and then stays.
-    fn lock(&self, path: &str) -> io::Result<Box<dyn DirectoryLock>> {
+    fn lock(&self) -> io::Result<Box<dyn DirectoryLock>> {
         let mut disk = self.disk();
         disk.begin_whole(Operation::Lock)?;
-        if disk.file(path).is_err() {
-            disk.begin_whole(Operation::Create)?;
-            disk.add_file(path)?;
-        }
-        if !disk.locks.insert(path.into()) {
+        if std::mem::replace(&mut disk.is_locked, true) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(SimulatedLock { vfs: self.clone(), path: path.into(), process: disk.process }))
+        Ok(Box::new(SimulatedLock { vfs: self.clone(), process: disk.process }))
     }
 
     fn root(&self) -> String {
@@ -228,7 +223,6 @@ impl Vfs for SimulatedVfs {
 
 struct SimulatedLock {
     vfs: SimulatedVfs,
-    path: Arc<str>,
     process: u64,
 }
 
@@ -238,7 +232,7 @@ impl Drop for SimulatedLock {
     fn drop(&mut self) {
         let mut disk = self.vfs.disk();
         if disk.process == self.process {
-            disk.locks.remove(&self.path);
+            disk.is_locked = false;
         }
     }
 }
@@ -302,6 +296,9 @@ impl RawFile for SimulatedFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut disk = self.disk()?;
         let verdict = disk.begin(Operation::SyncData)?;
+        if !disk.has_name(self.node) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it was removed while it was open"));
+        }
         let node = disk.node_mut(self.node)?;
         match verdict {
             Verdict::Fail(error) => {

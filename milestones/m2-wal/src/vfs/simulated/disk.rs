@@ -8,7 +8,7 @@ use super::content::checked_end;
 use super::fault::{Faults, Operation, Verdict, no_space};
 use super::names::{Entry, NameAction, NameChange, Names, parent};
 use super::node::{DataAction, Node, NodeId};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) struct Disk {
     next_node: NodeId,
     /// Open handles of the process that runs now, so that a removed file lives on while it is open.
     handles: HashMap<NodeId, usize>,
-    pub locks: BTreeSet<Arc<str>>,
+    pub is_locked: bool,
     /// Raised when the process dies: handles and locks of an earlier one are worth nothing.
     pub process: u64,
     pub faults: Faults,
@@ -58,7 +58,7 @@ impl Disk {
     pub fn end_process(&mut self) {
         self.process += 1;
         self.handles.clear();
-        self.locks.clear();
+        self.is_locked = false;
         self.halt_after = None;
         self.sweep();
     }
@@ -82,6 +82,11 @@ impl Disk {
             None if path.is_empty() => Err(io::ErrorKind::IsADirectory.into()),
             None => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// Whether a name leads to the file, for the process that runs now.
+    pub fn has_name(&self, node: NodeId) -> bool {
+        self.live.values().any(|entry| entry.node() == Some(node))
     }
 
     pub fn add_file(&mut self, path: &str) -> io::Result<NodeId> {

@@ -60,12 +60,11 @@ fn place(options: &Options) -> Result<Place> {
     }
     let directory = &options.directory;
     if options.salvage {
-        let vfs =
-            OsVfs::read_only(directory).map_err(|error| Error::io("open", directory.display(), error))?;
+        let vfs = OsVfs::read_only(directory)?;
         return Ok(Place::salvaged(Arc::new(vfs), settings));
     }
     let is_new = !directory.exists();
-    let vfs = OsVfs::new(directory).map_err(|error| Error::io("create", directory.display(), error))?;
+    let vfs = OsVfs::new(directory)?;
     if is_new {
         eprintln!("Created data directory \"{}\"", directory.display());
     }

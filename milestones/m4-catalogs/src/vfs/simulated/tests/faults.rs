@@ -111,7 +111,7 @@ fn short_and_interrupted_transfers_are_finished() {
 fn a_stopped_machine_does_nothing_until_it_is_restarted() {
     let vfs = SimulatedVfs::new();
     let file = named_file(&vfs);
-    let lock = vfs.lock("lock").unwrap();
+    let lock = vfs.lock().unwrap();
     let last = vfs.operations() + 1;
     vfs.halt_after(last);
     assert!(!vfs.is_halted());
@@ -132,8 +132,8 @@ fn handles_and_locks_end_with_the_process() {
     for power in [true, false] {
         let vfs = SimulatedVfs::new();
         let file = named_file(&vfs);
-        let old = vfs.lock("lock").unwrap();
-        assert_eq!(vfs.lock("lock").err().unwrap().kind(), ErrorKind::WouldBlock);
+        let old = vfs.lock().unwrap();
+        assert_eq!(vfs.lock().err().unwrap().kind(), ErrorKind::WouldBlock);
         if power {
             vfs.power_cut(Survival::All, 0);
         } else {
@@ -143,10 +143,10 @@ fn handles_and_locks_end_with_the_process() {
         file.write_all_at(b"x", 0).unwrap_err();
         file.len().unwrap_err();
         file.sync_data().unwrap_err();
-        let new = vfs.lock("lock").unwrap();
+        let new = vfs.lock().unwrap();
         drop(old);
-        assert!(vfs.lock("lock").is_err(), "an old guard does not free a new lock");
+        assert!(vfs.lock().is_err(), "an old guard does not free a new lock");
         drop(new);
-        vfs.lock("lock").unwrap();
+        vfs.lock().unwrap();
     }
 }
