@@ -60,6 +60,14 @@ impl Pages {
         self.files.extend(file)
     }
 
+    /// Makes a file long enough to have the page.
+    pub fn extend_to(&mut self, id: PageId) -> Result<()> {
+        while self.files.page_count(id.file)? <= id.page {
+            self.files.extend(id.file)?;
+        }
+        Ok(())
+    }
+
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
         self.files.create(file)
     }

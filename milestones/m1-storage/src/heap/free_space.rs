@@ -61,9 +61,7 @@ impl Heap {
         let added = pages.extend(FileId::main(self.relation))?;
         let last = added.end - 1;
         let last_map_page = self.map_page(last).0;
-        while pages.page_count(last_map_page.file)? <= last_map_page.page {
-            pages.extend(last_map_page.file)?;
-        }
+        pages.extend_to(last_map_page)?;
         let mut change = pages.change(transaction.xid())?;
         self.open_map(&mut change, last)?;
         let mut page = added.start;
@@ -110,9 +108,7 @@ impl Heap {
         room: usize,
     ) -> Result<()> {
         let (id, index) = self.map_page(page);
-        while pages.page_count(id.file)? <= id.page {
-            pages.extend(id.file)?;
-        }
+        pages.extend_to(id)?;
         if pages.read(id)?.special().get(index) == Some(&entry_for(room)) {
             return Ok(());
         }

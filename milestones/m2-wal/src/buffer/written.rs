@@ -79,7 +79,8 @@ impl WrittenPages {
     pub fn read(&self, files: &mut Files, log_end: Lsn, id: PageId, page: &mut Page) -> Result<()> {
         self.check_length(id, files.page_count(id.file)?)?;
         files.read(id, page)?;
-        if id.page < self.of(id.file) && page.is_zeroed() {
+        let is_written = id.page < self.of(id.file);
+        if is_written && page.is_zeroed() {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }
         if page.lsn() > log_end {
@@ -89,6 +90,10 @@ impl WrittenPages {
                 "Either the log has lost its end, and with it transactions that were committed, or the page belongs to \
                  another database.",
             ));
+        }
+        // Where the log is lost (then no page is too new for it), nobody knows.
+        if !is_written && log_end < Lsn::MAX && !page.is_zeroed() {
+            return Err(Error::corrupted(id, "is not empty, but the log does not know that it was written"));
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ impl Database {
             HeapCheck { relation, schema, layout, transaction: &transaction, bounds }.run(pages, report);
         }
         check::log::check_open(pages, bounds, report);
+        check::written::check_unwritten(pages, report);
         let owned: HashSet<u32> = tables.iter().map(|(_, table)| table.relation).collect();
         // A creation that was interrupted may have left files for the next number.
         let is_owned = |file: FileId| {

@@ -93,6 +93,7 @@ pub fn open_pages(
     let files = pages.files().list()?;
     pages.written().retain(&files.into_iter().collect());
     salvage::note_missing(&mut pages, damage)?;
+    salvage::note_empty_ends(&mut pages, damage)?;
     Ok((pages, report))
 }
 

@@ -27,6 +27,7 @@ use crate::transaction::Xid;
 use crate::vfs::Vfs;
 use crate::wal::segments::Segments;
 use crate::wal::{self, ControlData, ControlFile, LogEnd, Lsn, RecordKind, Wal};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -67,6 +68,8 @@ pub struct Pages {
     written: WrittenPages,
     /// Part of the log may be lost, and is made do without: pages may be newer than what is left of it.
     log_is_lost: bool,
+    /// Then the files that are longer than what is in them, and where that ends.
+    ends: BTreeMap<FileId, PageNo>,
     /// A page could not be written when its frame was needed for another.
     unwritten: bool,
     options: Options,
@@ -104,6 +107,7 @@ impl Pages {
             pool,
             written: WrittenPages::default(),
             log_is_lost: false,
+            ends: BTreeMap::new(),
             unwritten: false,
             options,
         })
@@ -134,21 +138,42 @@ impl Pages {
         Ok(Change::new(self, xid))
     }
 
-    /// How many pages a file has or should have: one that lost some is read up to where the first is missing, and not
-    /// taken for a shorter one.
+    /// How many pages of a file there are to look at. The log says how many were written, and is believed: a file that lost
+    /// some is read up to where the first is missing, and one that somebody made longer is not read to its end. One page
+    /// more is looked at if the file has it. It must be empty, and is not if the log has lost what it knew.
     pub fn page_count(&mut self, file: FileId) -> Result<PageNo> {
-        Ok(self.files.page_count(file)?.max(self.written.of(file)))
+        let (there, written) = (self.files.page_count(file)?, self.written.of(file));
+        let last = if self.log_is_lost {
+            self.ends.get(&file).copied().unwrap_or(there)
+        } else {
+            written.saturating_add(1)
+        };
+        Ok(there.min(last).max(written))
     }
 
-    /// Adds empty pages to a file: at least one. Answers the first that are empty, since a crash may have left some that
-    /// nobody remembers, and pages are written in order. So many that one change can enter them in a free space map.
+    /// Adds empty pages to those that were written, at least one: a crash may have left some at the file's end, otherwise
+    /// the file grows. So many that one change can enter them in a free space map.
     pub fn extend(&mut self, file: FileId) -> Result<Range<PageNo>> {
+        self.check_length(file)?;
+        let (there, start) = (self.files.page_count(file)?, self.written.of(file));
+        let end = if there > start { there } else { self.files.extend(file)?.end };
+        Ok(start..end.min(start.saturating_add(MAX_GAP)))
+    }
+
+    /// Makes a file long enough to have the page.
+    pub fn extend_to(&mut self, id: PageId) -> Result<()> {
+        while self.files.page_count(id.file)? <= id.page {
+            self.check_length(id.file)?;
+            self.files.extend(id.file)?;
+        }
+        Ok(())
+    }
+
+    /// A file that has lost pages gets no new ones in their place.
+    fn check_length(&mut self, file: FileId) -> Result<()> {
         self.wal.check()?;
         let known = self.files.page_count(file)?;
-        self.written.check_length(file.page(known), known)?;
-        let added = self.files.extend(file)?;
-        let start = self.written.of(file);
-        Ok(start..added.end.min(start.saturating_add(MAX_GAP)))
+        self.written.check_length(file.page(known), known)
     }
 
     pub fn create_file(&mut self, file: FileId) -> Result<()> {
@@ -207,6 +232,11 @@ impl Pages {
     /// Makes do with what is left of the log.
     pub fn accept_lost_log(&mut self) {
         self.log_is_lost = true;
+    }
+
+    /// Of this file, no more than so many pages are looked at, now that the log cannot say how many there are.
+    pub fn set_end(&mut self, file: FileId, pages: PageNo) {
+        self.ends.insert(file, pages);
     }
 
     /// Reads a page past the pool: as its file has it.

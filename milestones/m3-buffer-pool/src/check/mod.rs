@@ -12,7 +12,7 @@
 //! - `page` looks at line pointers and items; `tuple` at one row; `heap` at a table
 //! - `tables` looks at the list of tables
 //! - `log` looks at the log, the control file and the commit log
-//! - `written` looks for pages that must be there, if the database cannot be opened
+//! - `written` looks for pages that must be there, if the database cannot be opened, and for others that must not
 //! - `frames` looks behind the buffer pool
 
 pub mod files;

@@ -1,7 +1,8 @@
-//! Looking for the pages that must be there, in the files of a database that does not open.
+//! Looking at the files' ends: for pages that must be there, in a database that does not open, and for pages that must
+//! not, in one that does.
 
 use super::Report;
-use crate::buffer::{Files, WrittenPages};
+use crate::buffer::{BASE, Files, MAX_GAP, Pages, WrittenPages};
 use crate::error::Result;
 use crate::page::Page;
 use crate::vfs::Vfs;
@@ -23,6 +24,30 @@ pub fn check_files(vfs: &Arc<dyn Vfs>, report: &mut Report) {
         // The first page that the file is too short for says it for all.
         for number in 0..count.min(there.saturating_add(1)) {
             report.ok(written.read(&mut files, Lsn::MAX, file.page(number), &mut page));
+        }
+    }
+}
+
+/// Looks at the pages behind those that were written: they must be empty. A crash may leave some; a file with very many
+/// was made so long by somebody else, and is not read to its end.
+pub fn check_unwritten(pages: &mut Pages, report: &mut Report) {
+    let Some(files) = report.ok(pages.files().list()) else { return };
+    for file in files {
+        report.begin_part();
+        // What cannot be opened is reported by those who look for it.
+        let Ok(there) = pages.files().page_count(file) else { continue };
+        let written = pages.written().of(file);
+        let end = there.min(written.saturating_add(MAX_GAP));
+        if end < there {
+            report.note(format!(
+                "file \"{BASE}/{file}\": has {there} pages, but the log knows of {written} written"
+            ));
+        }
+        // The first of them was looked at with the others.
+        for number in written.saturating_add(1)..end {
+            if report.ok(pages.read_sequentially(file.page(number))).is_none() {
+                break;
+            }
         }
     }
 }

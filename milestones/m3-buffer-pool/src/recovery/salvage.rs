@@ -14,10 +14,10 @@
 //! - A page that replay cannot restore is made unreadable. Its old state may lack rows that were committed, and have
 //!   rows that were deleted; an error says so, wrong rows would not.
 
-use crate::buffer::{BASE, Options, Pages};
+use crate::buffer::{BASE, MAX_GAP, Options, Pages};
 use crate::directory::FORMAT_FILE;
 use crate::error::{Error, Result, SqlState};
-use crate::page::{FileId, PAGE_SIZE, PageId, PageNo};
+use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::transaction::{COMMIT_LOG, FIRST_XID};
 use crate::vfs::{self, File, Vfs};
 use crate::wal::reader::display;
@@ -141,6 +141,43 @@ pub(super) fn note_missing(pages: &mut Pages, damage: &mut Damage) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Notes which files are much longer than what is in them, and has them end there: a file of empty pages takes no room on
+/// the disk, however long it is, and to read it takes for ever.
+pub(super) fn note_empty_ends(pages: &mut Pages, damage: &mut Damage) -> Result<()> {
+    if !damage.is_noted() {
+        return Ok(());
+    }
+    for file in pages.files().list()? {
+        let Ok(length) = pages.files().page_count(file) else { continue };
+        let end = end_of_data(pages, file, length);
+        if length - end > MAX_GAP {
+            damage.note(format!(
+                "file \"{BASE}/{file}\": has {length} pages, but only empty ones from {end} on"
+            ));
+            pages.set_end(file, end);
+        }
+    }
+    Ok(())
+}
+
+/// Where empty pages begin that do not end, or the end of the file. More than this were never added to a file.
+fn end_of_data(pages: &mut Pages, file: FileId, length: PageNo) -> PageNo {
+    let written = pages.written().of(file).min(length);
+    if length - written <= MAX_GAP {
+        return length;
+    }
+    let (mut end, mut page) = (written, Page::zeroed());
+    for number in written..length {
+        if number - end > MAX_GAP {
+            return end;
+        }
+        if pages.files().read(file.page(number), &mut page).is_err() || !page.is_zeroed() {
+            end = number + 1;
+        }
+    }
+    length
 }
 
 /// Where the directory of the log is missing, an empty one does.

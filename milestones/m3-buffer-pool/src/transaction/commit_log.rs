@@ -64,9 +64,7 @@ impl CommitLog {
                 format_args!("has {known} pages, so there cannot be a transaction {xid}"),
             ));
         }
-        while pages.page_count(COMMIT_LOG)? <= id.page {
-            pages.extend(COMMIT_LOG)?;
-        }
+        pages.extend_to(id)?;
         // Pages are written in order. Where no transaction of a whole page has committed, it is written now.
         for skipped in pages.written().of(COMMIT_LOG)..id.page {
             let mut change = pages.change(xid)?;

@@ -138,14 +138,14 @@ impl Wal {
     }
 
     pub fn check(&self) -> Result<()> {
-        if let Some((state, cause)) = &self.failed {
-            return Err(Error::new(
-                *state,
-                "the database is read-only: a change or a write of the log has failed",
-            )
-            .with_detail(cause.clone())
-            .with_hint("What was committed before is safe. Open the database again to recover."));
-        }
-        Ok(())
+        let Some((state, cause)) = &self.failed else { return Ok(()) };
+        // Of a log that was removed, nothing is safe.
+        let hint = if *state == SqlState::UndefinedFile {
+            "Restore the files from a copy."
+        } else {
+            "What was committed before is safe. Open the database again to recover."
+        };
+        let message = "the database is read-only: a change or a write of the log has failed";
+        Err(Error::new(*state, message).with_detail(cause.clone()).with_hint(hint))
     }
 }

@@ -93,7 +93,8 @@ impl WrittenPages {
     }
 
     fn check(&self, log_end: Lsn, id: PageId, page: &Page) -> Result<()> {
-        if id.page < self.of(id.file) && page.is_zeroed() {
+        let is_written = id.page < self.of(id.file);
+        if is_written && page.is_zeroed() {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }
         if page.lsn() > log_end {
@@ -103,6 +104,10 @@ impl WrittenPages {
                 "Either the log has lost its end, and with it transactions that were committed, or the page belongs to \
                  another database.",
             ));
+        }
+        // Where the log is lost (then no page is too new for it), nobody knows.
+        if !is_written && log_end < Lsn::MAX && !page.is_zeroed() {
+            return Err(Error::corrupted(id, "is not empty, but the log does not know that it was written"));
         }
         Ok(())
     }

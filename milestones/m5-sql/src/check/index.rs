@@ -116,10 +116,11 @@ impl IndexCheck<'_> {
 
     /// Asks the index for the entries of all rows that somebody sees.
     fn compare_with_entries(&self, pages: &mut Pages, tree: &BTree, report: &mut Report) {
-        let Some(count) = report.ok(pages.files().page_count(FileId::main(self.table.oid))) else { return };
+        let file = FileId::main(self.table.oid);
+        let Some(count) = report.ok(pages.page_count(file)) else { return };
         let mut entries = Entries::default();
         for number in 0..count {
-            let id = FileId::main(self.table.oid).page(number);
+            let id = file.page(number);
             // What cannot be read was reported when the table was looked at.
             let Ok(page) = pages.read_sequentially(id) else { continue };
             if page.kind() != PageKind::Heap {

@@ -11,7 +11,7 @@
 //! - `report` collects the problems; `files` looks at the files of all relations
 //! - `page` looks at line pointers and items; `tuple` at one row; `heap` at a table
 //! - `log` looks at the log, the control file and the commit log
-//! - `written` looks for pages that must be there, if the database cannot be opened
+//! - `written` looks for pages that must be there, if the database cannot be opened, and for others that must not
 //! - `frames` looks behind the buffer pool
 //! - `index` looks at an index, and holds it against its table
 //!

@@ -81,6 +81,7 @@ impl Database {
             }
         }
         check::log::check_open(pages, bounds, report);
+        check::written::check_unwritten(pages, report);
         // What the transaction has dropped keeps its files until it has committed.
         owned.extend(&ddl.dropped);
         let is_owned = |file: FileId| owned.contains(&file.relation) || file == COMMIT_LOG;

@@ -154,9 +154,7 @@ impl Builder {
 
     fn write(&mut self, pages: &mut Pages, level: usize, right: PageNo) -> Result<()> {
         let Level { page, left, items, ends, .. } = &self.levels[level];
-        while pages.page_count(self.tree.file())? <= *page {
-            pages.extend(self.tree.file())?;
-        }
+        pages.extend_to(self.tree.page_id(*page))?;
         // The pages of a file are written in order, but one above the leaves is full later than those taken after it. It
         // is written twice, once without anything. (PostgreSQL fills such holes with zeros.)
         for hole in pages.written().of(self.tree.file())..*page {

@@ -81,9 +81,7 @@ impl BTree {
     pub fn create(pages: &mut Pages, xid: Xid, relation: u32, name: &str) -> Result<BTree> {
         let tree = BTree::new(relation, name);
         pages.create_file(tree.file())?;
-        while pages.page_count(tree.file())? <= FIRST_ROOT {
-            pages.extend(tree.file())?;
-        }
+        pages.extend_to(tree.page_id(FIRST_ROOT))?;
         let mut change = pages.change(xid)?;
         let meta = change.open(tree.page_id(META_PAGE))?;
         let mut edit = change.edit(meta);

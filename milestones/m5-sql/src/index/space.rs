@@ -36,10 +36,7 @@ impl BTree {
                 format_args!("the index has no page {}", unused - 1),
             ));
         }
-        while pages.page_count(self.file())? < unused.saturating_add(count) {
-            pages.extend(self.file())?;
-        }
-        Ok(())
+        pages.extend_to(self.page_id(unused.saturating_add(count).saturating_sub(1)))
     }
 
     /// Takes a page out of those not in use and makes it one of the tree, without items: its number in the
