@@ -176,11 +176,9 @@ impl Catalog {
         // The log does not tell of every number that was given out: an empty table's files are in no record.
         let next = &mut pages.control().next_relation;
         *next = files.iter().map(|file| file.relation.saturating_add(1)).fold(*next, u32::max);
-        let orphans: Vec<FileId> = files.into_iter().filter(|file| !owned.contains(&file.relation)).collect();
-        for file in &orphans {
-            pages.remove_file(*file)?;
-        }
-        Ok(orphans)
+        // One that cannot be removed, as it is no file perhaps, hurts nobody: its number is never given out.
+        files.retain(|file| !owned.contains(&file.relation) && pages.remove_file(*file).is_ok());
+        Ok(files)
     }
 
     fn check_new_name(&self, name: &str) -> Result<()> {

@@ -118,7 +118,7 @@ impl Database {
         if !damage.is_noted() {
             recovery::finish(&mut pages, &recovery)?;
             swept = catalog.sweep_orphans(&mut pages)?;
-            temp::sweep(&**pages.files().vfs())?;
+            temp::sweep(&**pages.files().vfs());
         }
         Ok(Database {
             pages,

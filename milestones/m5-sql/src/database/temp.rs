@@ -1,5 +1,6 @@
 //! Temporary files: what sorts and hash tables spill to. They are in the data directory, beside the relations, are
-//! never synced, and whatever a crash leaves of them is swept away at the next start.
+//! never synced, and what a crash leaves of them is swept away at the next start. Their names are numbers. What has another
+//! name, or is no file, is not ours: it stays, and is in nobody's way.
 
 use crate::error::{Error, Result};
 use crate::execute::context::{TempFile, TempFiles};
@@ -25,10 +26,15 @@ impl TempFiles for VfsTempFiles {
         if self.next == 0 {
             self.vfs.create_dir(TEMP_DIR).map_err(|error| Error::io("create", TEMP_DIR, error))?;
         }
-        self.next += 1;
-        let path = format!("{TEMP_DIR}/{}", self.next);
-        let file = File::create(&*self.vfs, &path)?;
-        Ok(Box::new(VfsTempFile { vfs: self.vfs.clone(), path, file, len: 0 }))
+        loop {
+            self.next += 1;
+            let path = format!("{TEMP_DIR}/{}", self.next);
+            let is_taken = self.vfs.exists(&path).map_err(|error| Error::io("stat", &path, error))?;
+            if !is_taken {
+                let file = File::create(&*self.vfs, &path)?;
+                return Ok(Box::new(VfsTempFile { vfs: self.vfs.clone(), path, file, len: 0 }));
+            }
+        }
     }
 }
 
@@ -58,11 +64,11 @@ impl Drop for VfsTempFile {
     }
 }
 
-/// Removes what an earlier process left behind.
-pub fn sweep(vfs: &dyn Vfs) -> Result<()> {
+/// Removes what an earlier process left behind, if it can be removed. No database depends on it.
+pub fn sweep(vfs: &dyn Vfs) {
     for name in vfs.list(TEMP_DIR).unwrap_or_default() {
-        let path = format!("{TEMP_DIR}/{name}");
-        vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
+        if name.parse::<u32>().is_ok_and(|number| number.to_string() == name) {
+            let _ = vfs.remove(&format!("{TEMP_DIR}/{name}"));
+        }
     }
-    Ok(())
 }
