@@ -232,3 +232,35 @@ fn the_arrow_key_brings_back_a_statement_of_several_lines_also_after_a_new_start
     second.press("\r").unwrap();
     second.wait_for("│ onetwo").unwrap();
 }
+
+#[test]
+fn what_begins_with_a_blank_is_kept_nowhere_and_the_history_is_for_its_owner_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let mut first = terminal(home.path(), &["data"]);
+    for line in [
+        " SELECT 'hidden 1';",
+        "SELECT 'kept 1';",
+        " SELECT 'hidden 2'; SELECT 'hidden 3';",
+        "\\echo kept 2",
+        " \\echo hidden 4",
+    ] {
+        first.enter(line).unwrap();
+        first.wait_for_prompt(PROMPT).unwrap();
+    }
+    for (begin, end) in [(" SELECT 'hidden 5',", "'hidden 6';"), ("SELECT 'kept 3',", " 'kept 4';")] {
+        first.enter(begin).unwrap();
+        first.wait_for_prompt("inox-> ").unwrap();
+        first.enter(end).unwrap();
+        first.wait_for_prompt(PROMPT).unwrap();
+    }
+    first.enter("\\q").unwrap();
+    assert!(first.wait_for_end().unwrap());
+    let path = home.path().join(".inoxdb_history");
+    let kept = std::fs::read_to_string(&path).unwrap();
+    assert!(!kept.contains("hidden") && (1..=4).all(|n| kept.contains(&format!("kept {n}"))), "{kept}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -45,6 +45,8 @@ pub struct Session {
     spaced: bool,
     /// Whether the last statement or command failed.
     pub failed: bool,
+    /// Whether what is being typed began with a blank, and is to be forgotten.
+    private: bool,
     /// The scripts that are being read, one inside the other.
     scripts: Vec<PathBuf>,
 }
@@ -64,6 +66,7 @@ impl Session {
             echo: false,
             spaced: false,
             failed: false,
+            private: false,
             scripts: Vec::new(),
         }
     }
@@ -84,6 +87,9 @@ impl Session {
                     if self.echo && (!line.is_empty() || splitter.is_quoted()) {
                         self.output.bytes(line);
                         self.output.bytes(b"\n");
+                    }
+                    if !splitter.is_pending() {
+                        self.private = line.first().is_some_and(u8::is_ascii_whitespace);
                     }
                     splitter.add_line(line);
                 }
@@ -173,7 +179,7 @@ impl Session {
             Ok(text) => (text, self.execute_with(text, input)),
             Err(error) => ("", Err(error)),
         };
-        input.remember(text);
+        self.remember(text, input);
         self.failed = false;
         if let Err(error) = result {
             self.report(&error, text, input);
@@ -222,7 +228,7 @@ impl Session {
             Some("\\r") => splitter.clear(),
             _ => {}
         }
-        input.remember(text);
+        self.remember(text, input);
         self.failed = false;
         if let Err(error) = commands::run(self, text, false) {
             self.failed = true;
@@ -234,6 +240,13 @@ impl Session {
         }
         if !splitter.is_pending() {
             self.space();
+        }
+    }
+
+    /// Keeps it in the history. The splitter takes blanks away, so the history itself cannot tell what is private.
+    fn remember(&self, text: &str, input: &mut Input) {
+        if !self.private {
+            input.remember(text);
         }
     }
 
