@@ -65,6 +65,7 @@ sql_states! {
     InvalidTableDefinition = "42P16",
     IndeterminateDatatype = "42P18",
     NameTooLong = "42622",
+    InsufficientResources = "53000",
     DiskFull = "53100",
     OutOfMemory = "53200",
     ProgramLimitExceeded = "54000",

@@ -54,6 +54,10 @@ pub trait Vfs: Send + Sync {
     fn lock(&self) -> io::Result<Box<dyn DirectoryLock>>;
     /// What to call the root in a message to the user.
     fn root(&self) -> String;
+    /// How many files may be open at a time.
+    fn file_limit(&self) -> usize {
+        usize::MAX
+    }
     /// The root's permissions, if other users have any: they can read what is in it, and keep it locked.
     fn open_to_others(&self) -> Option<u32> {
         None

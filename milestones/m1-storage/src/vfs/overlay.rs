@@ -179,6 +179,10 @@ impl Vfs for OverlayVfs {
     fn root(&self) -> String {
         self.below.root()
     }
+
+    fn file_limit(&self) -> usize {
+        self.below.file_limit()
+    }
 }
 
 impl Node {

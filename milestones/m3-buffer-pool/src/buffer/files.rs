@@ -17,6 +17,9 @@ pub const BASE: &str = "base";
 /// Open files at a time: a database has more tables than a process may have files.
 const MAX_OPEN_FILES: usize = 200;
 
+/// Of the files that the process may have, so many are left to the rest of it.
+const FILES_FOR_OTHERS: usize = 24;
+
 /// A file grows by an eighth of its size, within these bounds, so that the file system has to find space (and
 /// may refuse to) once for many pages.
 const MAX_GROWTH: u32 = 128;
@@ -24,6 +27,7 @@ const MAX_GROWTH: u32 = 128;
 pub struct Files {
     vfs: Arc<dyn Vfs>,
     open: BTreeMap<FileId, OpenFile>,
+    max_open: usize,
     /// Written since they were last synced.
     unsynced: BTreeSet<FileId>,
     /// A sync has failed, and what it was to make durable may be gone: see [`Files::sync`].
@@ -54,7 +58,8 @@ impl OpenFile {
 
 impl Files {
     pub fn new(vfs: Arc<dyn Vfs>) -> Files {
-        Files { vfs, open: BTreeMap::new(), unsynced: BTreeSet::new(), failed: false }
+        let max_open = vfs.file_limit().saturating_sub(FILES_FOR_OTHERS).clamp(1, MAX_OPEN_FILES);
+        Files { vfs, open: BTreeMap::new(), max_open, unsynced: BTreeSet::new(), failed: false }
     }
 
     pub fn vfs(&self) -> &Arc<dyn Vfs> {
@@ -65,8 +70,7 @@ impl Files {
     pub fn create(&mut self, id: FileId) -> Result<()> {
         let file = File::create(&*self.vfs, &path(id))?;
         vfs::sync_dir(&*self.vfs, BASE)?;
-        self.remember(id, OpenFile::new(file, 0));
-        Ok(())
+        self.remember(id, OpenFile::new(file, 0))
     }
 
     pub fn exists(&self, id: FileId) -> Result<bool> {
@@ -179,17 +183,23 @@ impl Files {
             // A file that ends within a page: the power failed while it grew. The part is no page yet.
             let pages = PageNo::try_from(len / PAGE_SIZE as u64)
                 .map_err(|_| Error::corrupted(format_args!("file \"{}\"", path(id)), "is too long"))?;
-            self.remember(id, OpenFile::new(file, pages));
+            self.remember(id, OpenFile::new(file, pages))?;
         }
         self.open.get_mut(&id).ok_or_else(|| Error::internal("an open file vanished"))
     }
 
-    fn remember(&mut self, id: FileId, open: OpenFile) {
-        if self.open.len() >= MAX_OPEN_FILES {
-            // Rare, and opening again is cheap: not worth an order of last use.
+    fn remember(&mut self, id: FileId, open: OpenFile) -> Result<()> {
+        if self.open.len() >= self.max_open {
+            // What was written is synced first: the kernel reports a failed write to those who had the file open then, and
+            // to others only perhaps. Once that has failed, reading still goes on.
+            if !self.failed {
+                self.sync()?;
+            }
+            // It is rare, and opening again is cheap: not worth an order of last use.
             self.open.clear();
         }
         self.open.insert(id, open);
+        Ok(())
     }
 }
 

@@ -114,7 +114,7 @@ impl Wal {
         }
         self.check()?;
         self.write()?;
-        if let Err(error) = self.segments.sync(self.durable, self.written) {
+        if let Err(error) = self.segments.sync() {
             self.fail(&error);
             return Err(error);
         }

@@ -34,16 +34,41 @@ pub struct Segments {
     vfs: Arc<dyn Vfs>,
     size: u32,
     /// The segments that exist, from the oldest that is kept to the newest that is prepared.
-    files: BTreeMap<u64, Option<File>>,
+    numbers: BTreeSet<u64>,
     /// The numbers of segments whose names may not be durable: see [`Segments::name`].
     doubtful: BTreeSet<u64>,
+    /// The segment that was written last, and the one that was read last. The log may have thousands of segments, and a
+    /// process far fewer open files; the log is written and read in order, so one of each is enough.
+    writing: Option<Writing>,
+    reading: Option<(u64, File)>,
+}
+
+/// The only segment with bytes that no sync has made durable: it is synced before another takes its place.
+struct Writing {
+    number: u64,
+    file: File,
+    unsynced: bool,
+}
+
+impl Writing {
+    fn sync(&mut self) -> Result<()> {
+        if self.unsynced {
+            self.file.sync_data()?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
 }
 
 impl Segments {
+    fn new(vfs: Arc<dyn Vfs>, size: u32, numbers: BTreeSet<u64>, doubtful: BTreeSet<u64>) -> Segments {
+        Segments { vfs, size, numbers, doubtful, writing: None, reading: None }
+    }
+
     pub fn create(vfs: Arc<dyn Vfs>, size: u32) -> Result<Segments> {
         vfs.create_dir(WAL_DIR).map_err(|error| Error::io("create", WAL_DIR, error))?;
         vfs::sync_dir(&*vfs, "")?;
-        let mut segments = Segments { vfs, size, files: BTreeMap::new(), doubtful: BTreeSet::new() };
+        let mut segments = Segments::new(vfs, size, BTreeSet::new(), BTreeSet::new());
         segments.prepare(1)?;
         Ok(segments)
     }
@@ -53,9 +78,9 @@ impl Segments {
         let names = vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))?;
         let numbers = names.iter().filter_map(|name| parse_name(name));
         let possible = 1..=MAX_LSN / u64::from(size);
-        let files = numbers.filter(|number| possible.contains(number)).map(|number| (number, None)).collect();
+        let numbers = numbers.filter(|number| possible.contains(number)).collect();
         let doubtful = names.iter().filter_map(|name| parse_name(name.strip_suffix(DOUBT)?)).collect();
-        Ok(Segments { vfs, size, files, doubtful })
+        Ok(Segments::new(vfs, size, numbers, doubtful))
     }
 
     /// The size of the segments in a directory, as most of them have it: for salvage, when the control file is lost.
@@ -75,7 +100,7 @@ impl Segments {
     pub fn sweep(&self) -> Result<()> {
         for name in self.vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))? {
             let doubted = name.strip_suffix(DOUBT).and_then(parse_name);
-            let is_settled = doubted.is_some_and(|number| self.files.contains_key(&number));
+            let is_settled = doubted.is_some_and(|number| self.numbers.contains(&number));
             if name.ends_with(BESIDE) && is_unfinished(&name) || is_settled {
                 let path = format!("{WAL_DIR}/{name}");
                 self.vfs.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
@@ -87,16 +112,16 @@ impl Segments {
     /// The bytes from `start` on for which there are segments.
     pub fn runs_from(&self, start: Lsn) -> Vec<Range<Lsn>> {
         let size = u64::from(self.size);
-        self.files
+        self.numbers
             .range(start / size..)
-            .map(|(number, _)| start.max(number * size)..(number + 1) * size)
+            .map(|number| start.max(number * size)..(number + 1) * size)
             .collect()
     }
 
     /// Checks that there is a segment for each byte from `start` to `end`.
     pub fn check_run(&self, start: Lsn, end: Lsn) -> Result<()> {
         let size = u64::from(self.size);
-        match (start / size..=end / size).find(|number| !self.files.contains_key(number)) {
+        match (start / size..=end / size).find(|number| !self.numbers.contains(number)) {
             None => Ok(()),
             Some(missing) => Err(Error::corrupted(format_args!("file \"{}\"", path(missing)), "is missing")),
         }
@@ -108,33 +133,34 @@ impl Segments {
     pub fn go_on_at(&mut self, end: Lsn) {
         let first_unused = end.div_ceil(u64::from(self.size));
         let mut first_missing = end / u64::from(self.size);
-        while self.files.contains_key(&first_missing)
+        while self.numbers.contains(&first_missing)
             && !(first_missing >= first_unused && self.doubtful.contains(&first_missing))
         {
             first_missing += 1;
         }
-        self.files.split_off(&first_missing);
+        self.numbers.split_off(&first_missing);
+        self.reading = None;
     }
 
     /// The position after the last prepared byte: the log can grow so far without a new segment.
     pub fn prepared_end(&self) -> Lsn {
-        self.files.last_key_value().map_or(0, |(number, _)| (number + 1) * u64::from(self.size))
+        self.numbers.last().map_or(0, |number| (number + 1) * u64::from(self.size))
     }
 
     /// The numbers of the segments that exist, in order.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.files.keys().copied()
+        self.numbers.iter().copied()
     }
 
     /// How many bytes a segment has.
     pub fn file_len(&mut self, number: u64) -> Result<u64> {
-        self.file(number)?.len()
+        self.reading(number)?.len()
     }
 
     /// Makes sure that every byte before `end` has a segment, and that one more segment is ready.
     pub fn prepare_until(&mut self, end: Lsn) -> Result<()> {
         while self.prepared_end() < end + u64::from(self.size) {
-            let next = self.files.last_key_value().map_or(1, |(number, _)| number + 1);
+            let next = self.numbers.last().map_or(1, |number| number + 1);
             self.prepare(next)?;
         }
         Ok(())
@@ -145,7 +171,9 @@ impl Segments {
         while !bytes.is_empty() {
             let (number, offset, room) = self.locate(lsn);
             let (here, rest) = bytes.split_at(bytes.len().min(room));
-            self.file(number)?.write_all_at(here, offset)?;
+            let segment = self.writing(number)?;
+            segment.unsynced = true;
+            segment.file.write_all_at(here, offset)?;
             lsn += here.len() as u64;
             bytes = rest;
         }
@@ -157,11 +185,11 @@ impl Segments {
         let mut done = 0;
         while done < buffer.len() {
             let (number, offset, room) = self.locate(lsn);
-            if !self.files.contains_key(&number) {
+            if !self.numbers.contains(&number) {
                 break;
             }
             let want = room.min(buffer.len() - done);
-            let read = self.file(number)?.read_at(&mut buffer[done..done + want], offset)?;
+            let read = self.reading(number)?.read_at(&mut buffer[done..done + want], offset)?;
             done += read;
             lsn += read as u64;
             if read < want {
@@ -190,16 +218,12 @@ impl Segments {
             self.write(&buffer[..read], position)?;
             position += read as u64;
         }
-        self.sync(from, to)
+        self.sync()
     }
 
-    /// Makes the bytes from `from` to `to` durable.
-    pub fn sync(&mut self, from: Lsn, to: Lsn) -> Result<()> {
-        let size = u64::from(self.size);
-        for number in from / size..=to.saturating_sub(1) / size {
-            self.file(number)?.sync_data()?;
-        }
-        Ok(())
+    /// Makes durable what was written.
+    pub fn sync(&mut self) -> Result<()> {
+        self.writing.as_mut().map_or(Ok(()), Writing::sync)
     }
 
     /// Gives up the segments before `keep_from`: a few become the next ones, the others go.
@@ -207,18 +231,16 @@ impl Segments {
         let first_kept = keep_from / u64::from(self.size);
         let current = end / u64::from(self.size);
         let mut removed = false;
-        while let Some((&old, _)) = self.files.first_key_value() {
-            if old >= first_kept {
-                break;
-            }
-            self.files.remove(&old);
-            let newest = self.files.last_key_value().map_or(current, |(number, _)| *number);
+        self.reading = None;
+        while let Some(old) = self.numbers.first().copied().filter(|old| *old < first_kept) {
+            self.numbers.remove(&old);
+            let newest = self.numbers.last().copied().unwrap_or(current);
             // One that was damaged is not worth keeping.
             if newest < current + MAX_SPARE && self.open_file(old).is_ok() {
                 // Durable before the next one: a power cut must not keep that one and lose this, which would leave a
                 // gap in the log's way.
                 self.name(&path(old), newest + 1)?;
-                self.files.insert(newest + 1, None);
+                self.numbers.insert(newest + 1);
             } else {
                 self.vfs.remove(&path(old)).map_err(|error| Error::io("remove", path(old), error))?;
                 removed = true;
@@ -247,7 +269,7 @@ impl Segments {
         }
         file.sync_data()?;
         self.name(&beside, number)?;
-        self.files.insert(number, None);
+        self.numbers.insert(number);
         Ok(())
     }
 
@@ -272,15 +294,21 @@ impl Segments {
         Ok(())
     }
 
-    fn file(&mut self, number: u64) -> Result<&File> {
-        if !matches!(self.files.get(&number), Some(Some(_))) {
-            let file = self.open_file(number)?;
-            self.files.insert(number, Some(file));
+    /// The segment to write to. The one before is synced through the handle that wrote it: a failure of the kernel to
+    /// write it out is reported to those who have the file open, and to others only perhaps.
+    fn writing(&mut self, number: u64) -> Result<&mut Writing> {
+        if self.writing.as_ref().is_none_or(|writing| writing.number != number) {
+            self.sync()?;
+            self.writing = Some(Writing { number, file: self.open_file(number)?, unsynced: false });
         }
-        match self.files.get(&number) {
-            Some(Some(file)) => Ok(file),
-            _ => Err(Error::internal("an open segment vanished")),
+        self.writing.as_mut().ok_or_else(vanished)
+    }
+
+    fn reading(&mut self, number: u64) -> Result<&File> {
+        if self.reading.as_ref().is_none_or(|(open, _)| *open != number) {
+            self.reading = Some((number, self.open_file(number)?));
         }
+        self.reading.as_ref().map(|(_, file)| file).ok_or_else(vanished)
     }
 
     fn open_file(&self, number: u64) -> Result<File> {
@@ -300,6 +328,10 @@ impl Segments {
         let offset = lsn % size;
         (lsn / size, offset, (size - offset) as usize)
     }
+}
+
+fn vanished() -> Error {
+    Error::internal("an open segment vanished")
 }
 
 pub fn path(number: u64) -> String {
@@ -327,7 +359,7 @@ mod tests {
     const SIZE: u32 = 1 << 16;
 
     fn numbers(segments: &Segments) -> Vec<u64> {
-        segments.files.keys().copied().collect()
+        segments.numbers().collect()
     }
 
     #[test]
@@ -413,8 +445,8 @@ mod tests {
             Fault { on: Some(Operation::SyncData), nth: 1, failure: Failure::Io, from_then_on: false };
         disk.inject(fault);
         let end = start + bytes.len() as Lsn;
-        segments.sync(start, end).unwrap_err();
-        segments.sync(start, end).expect("as on ext4, the next sync knows of nothing");
+        segments.sync().unwrap_err();
+        segments.sync().expect("as on ext4, the next sync knows of nothing");
         let lost = disk.fork();
         lost.power_cut(Survival::None, 0);
         let mut read = vec![0; bytes.len()];

@@ -5,11 +5,14 @@
 mod tree;
 
 use super::{DirectoryLock, RawFile, Vfs};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SqlState};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use tree::Tree;
+
+/// With fewer open files than this, a database would fail in the middle of its work.
+const NEEDED_FILES: usize = 32;
 
 pub struct OsVfs {
     tree: Tree,
@@ -23,6 +26,7 @@ impl OsVfs {
     /// or is empty belongs to its owner alone, as with PostgreSQL's `initdb`.
     pub fn new(root: impl Into<PathBuf>) -> Result<OsVfs> {
         let root = root.into();
+        check_file_limit(&root)?;
         if !root.exists() {
             create_root(&root).map_err(|error| Error::io("create", root.display(), error))?;
         }
@@ -38,6 +42,7 @@ impl OsVfs {
     /// Looks at the files in `root`, which must exist. Nothing can be written through this, and nothing is.
     pub fn read_only(root: impl Into<PathBuf>) -> Result<OsVfs> {
         let root = root.into();
+        check_file_limit(&root)?;
         let tree = Tree::open(&root).map_err(|error| Error::io("open", root.display(), error))?;
         Ok(OsVfs { tree, root, read_only: true })
     }
@@ -45,6 +50,19 @@ impl OsVfs {
     fn check_writable(&self) -> io::Result<()> {
         if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
     }
+}
+
+/// Before anything is made, and before an open that fails could be taken for damage.
+fn check_file_limit(root: &Path) -> Result<()> {
+    let limit = tree::file_limit();
+    if limit >= NEEDED_FILES {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot open data directory \"{}\": only {limit} files may be open at a time, {NEEDED_FILES} are needed",
+        root.display()
+    );
+    Err(Error::new(SqlState::InsufficientResources, message).with_hint("Raise the limit (`ulimit -n`)."))
 }
 
 fn create_root(root: &Path) -> io::Result<()> {
@@ -111,6 +129,10 @@ impl Vfs for OsVfs {
 
     fn root(&self) -> String {
         self.root.display().to_string()
+    }
+
+    fn file_limit(&self) -> usize {
+        tree::file_limit()
     }
 
     fn open_to_others(&self) -> Option<u32> {
