@@ -86,7 +86,7 @@ impl Pages {
     }
 }
 
-/// Pages being changed together. Dropped before it is finished, it has not happened.
+/// Pages being changed together. A change edits copies; dropped before it is finished, it has not happened.
 pub struct Change<'a> {
     pages: &'a mut Pages,
     changed: Vec<ChangedPage>,
@@ -108,11 +108,6 @@ impl Change<'_> {
         self.pages.files.read(id, &mut page)?;
         self.changed.push(ChangedPage { id, page, delta: Delta::default() });
         Ok(self.changed.len() - 1)
-    }
-
-    /// Reads a page that the change does not touch.
-    pub fn read(&mut self, id: PageId) -> Result<PageRef> {
-        self.pages.read(id)
     }
 
     pub fn page(&self, number: usize) -> &Page {

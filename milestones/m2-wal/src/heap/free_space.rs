@@ -63,7 +63,6 @@ impl Heap {
         let last_map_page = self.map_page(last).0;
         pages.extend_to(last_map_page)?;
         let mut change = pages.change(transaction.xid())?;
-        self.open_map(&mut change, last)?;
         let mut page = added.start;
         while page < added.end {
             let on_this_map_page = (ENTRIES - self.map_page(page).1).min((added.end - page) as usize);
@@ -124,22 +123,13 @@ impl Heap {
     }
 
     fn write_entries(&self, change: &mut Change<'_>, page: PageNo, entries: &[u8]) -> Result<()> {
-        let number = self.open_map(change, page)?;
-        if change.page(number).kind() == PageKind::Empty {
-            change.edit(number).init(PageKind::FreeSpaceMap, ENTRIES);
-        }
-        change.edit(number).write_special(self.map_page(page).1, entries)
-    }
-
-    /// Opens the map page that has a heap page's entry. Whoever edits other pages of the change before it does so first:
-    /// what is wrong with the map must be known before the first edit.
-    pub(super) fn open_map(&self, change: &mut Change<'_>, page: PageNo) -> Result<usize> {
-        let (id, _) = self.map_page(page);
+        let (id, first) = self.map_page(page);
         let number = change.open(id)?;
-        if change.page(number).kind() != PageKind::Empty {
-            change.page(number).expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?;
+        match change.page(number).kind() {
+            PageKind::Empty => change.edit(number).init(PageKind::FreeSpaceMap, ENTRIES),
+            _ => change.page(number).expect_kind(id, PageKind::FreeSpaceMap, ENTRIES)?,
         }
-        Ok(number)
+        change.edit(number).write_special(first, entries)
     }
 
     /// The map page that has a heap page's entry, and which of its entries that is.

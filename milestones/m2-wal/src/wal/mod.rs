@@ -81,8 +81,8 @@ impl Wal {
     }
 
     /// Adds a record whose blocks and payload `fill` writes, answering how many blocks. The position after the
-    /// record is its LSN for the pages it changes. Whoever comes here has reserved room, and has edited pages by now: so
-    /// a failure of the log is no reason to refuse. The next one will hear of it, at the latest who waits for a commit.
+    /// record is its LSN for the pages it changes. Whoever comes here has reserved room, so a failure of the log is no
+    /// reason to refuse. The next one will hear of it, at the latest who waits for a commit.
     pub fn append(
         &mut self,
         kind: RecordKind,
@@ -145,7 +145,7 @@ impl Wal {
         } else {
             "What was committed before is safe. Open the database again to recover."
         };
-        let message = "the database is read-only: a change or a write of the log has failed";
+        let message = "the database is read-only: a write has failed";
         Err(Error::new(*state, message).with_detail(cause.clone()).with_hint(hint))
     }
 }

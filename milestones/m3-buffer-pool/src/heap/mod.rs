@@ -91,10 +91,6 @@ impl Heap {
             let needed = tuples.tuple(next).len();
             let target = self.page_with_room(pages, transaction, needed)?;
             let mut change = pages.change(transaction.xid())?;
-            if next + 1 < tuples.len() {
-                // Perhaps needed below.
-                self.open_map(&mut change, target)?;
-            }
             let page = self.open_page(&mut change, target)?;
             let stored = fill(&mut change, page, target, tuples, next, tids)?;
             if next + stored < tuples.len() {

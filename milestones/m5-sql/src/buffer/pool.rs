@@ -26,8 +26,6 @@ pub struct Frame {
     pub page: PageRef,
     /// Changed since it was read or written.
     pub dirty: bool,
-    /// Open in a change: it must stay.
-    pub changing: bool,
     /// Read by a scan, and by nobody else since.
     in_ring: bool,
     /// Read before anybody has asked for it.
@@ -40,10 +38,6 @@ impl Frame {
     /// Somebody holds the page. A pin is nothing but a second owner.
     pub fn pins(&self) -> usize {
         Arc::strong_count(&self.page) - 1
-    }
-
-    fn is_free_to_go(&self) -> bool {
-        !self.changing && self.pins() == 0
     }
 }
 
@@ -68,6 +62,8 @@ pub struct Pool {
     newest: usize,
     oldest: usize,
     ring: VecDeque<usize>,
+    /// A page that was replaced: memory for the next copy, unless a reader holds it.
+    spare: Option<PageRef>,
     capacity: usize,
     pub statistics: Statistics,
 }
@@ -80,6 +76,7 @@ impl Pool {
             newest: NONE,
             oldest: NONE,
             ring: VecDeque::new(),
+            spare: None,
             capacity,
             statistics: Statistics::default(),
         }
@@ -152,7 +149,7 @@ impl Pool {
         if sequential && self.ring.len() >= self.ring_size() {
             while let Some(number) = self.ring.pop_front() {
                 let frame = &self.frames[number];
-                if frame.in_ring && !frame.dirty && frame.is_free_to_go() {
+                if frame.in_ring && !frame.dirty && frame.pins() == 0 {
                     return number;
                 }
             }
@@ -163,12 +160,30 @@ impl Pool {
         let mut number = self.oldest;
         while number != NONE {
             let frame = &self.frames[number];
-            if frame.is_free_to_go() && (may_write || !frame.dirty) {
+            if frame.pins() == 0 && (may_write || !frame.dirty) {
                 return number;
             }
             number = self.frames[number].newer;
         }
         self.add_frame()
+    }
+
+    /// A copy of a page, to be edited.
+    pub fn copy(&mut self, page: &Page) -> PageRef {
+        let mut copy = self.spare.take().unwrap_or_else(|| Arc::new(Page::zeroed()));
+        match Arc::get_mut(&mut copy) {
+            Some(memory) => memory.bytes_mut().copy_from_slice(page.bytes()),
+            None => copy = Arc::new(page.clone()),
+        }
+        copy
+    }
+
+    /// Gives a frame the new state of its page. The old one's memory is used again: row after row is stored in the same
+    /// few pages, and each time one of them is copied.
+    pub fn replace(&mut self, number: usize, page: PageRef, old: PageRef) {
+        let frame = &mut self.frames[number];
+        (frame.page, frame.dirty) = (page, true);
+        self.spare = Some(old);
     }
 
     /// Empties a frame.
@@ -206,7 +221,6 @@ impl Pool {
             id: None,
             page: Arc::new(Page::zeroed()),
             dirty: false,
-            changing: false,
             in_ring: false,
             is_ahead: false,
             newer: NONE,

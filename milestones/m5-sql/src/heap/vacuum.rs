@@ -73,7 +73,6 @@ impl Heap {
     ) -> Result<()> {
         for group in garbage.chunk_by(|a, b| a.page == b.page) {
             let mut change = pages.change(transaction.xid())?;
-            self.open_map(&mut change, group[0].page)?;
             let number = self.open_page(&mut change, group[0].page)?;
             let mut edit = change.edit(number);
             for tid in group {

@@ -5,7 +5,7 @@ use super::descend::{Direction, Position};
 use super::node::{LEFT_OFFSET, META_PAGE, NONE, Node, RIGHT_OFFSET, corrupted};
 use crate::buffer::{Change, PageRef, Pages};
 use crate::error::Result;
-use crate::page::{PageNo, Tid};
+use crate::page::{PageId, PageNo, Tid};
 use crate::transaction::Xid;
 
 /// A leaf is unlinked together with at most this many ancestors that have no other child; so the change stays
@@ -37,7 +37,7 @@ impl BTree {
             removed += slots.len() as u64;
             let all = !slots.is_empty() && slots.len() == usize::from(leaf.count());
             if !(all && self.unlink(pages, xid, &leaf)?) {
-                self.remove_slots(pages, xid, leaf, &slots)?;
+                self.remove_slots(pages, xid, leaf.id(), &slots)?;
                 left = number;
             }
             if right == NONE {
@@ -48,14 +48,12 @@ impl BTree {
         Err(corrupted(self.page_id(META_PAGE), "the leaves of this index have no end"))
     }
 
-    fn remove_slots(&self, pages: &mut Pages, xid: Xid, leaf: Node<PageRef>, slots: &[u16]) -> Result<()> {
+    fn remove_slots(&self, pages: &mut Pages, xid: Xid, leaf: PageId, slots: &[u16]) -> Result<()> {
         if slots.is_empty() {
             return Ok(());
         }
-        let id = leaf.id();
-        drop(leaf);
         let mut change = pages.change(xid)?;
-        let opened = change.open(id)?;
+        let opened = change.open(leaf)?;
         let mut edit = change.edit(opened);
         for slot in slots.iter().rev() {
             edit.remove_ordered(*slot)?;

@@ -65,7 +65,7 @@ impl BTree {
             next += match fitting {
                 0 => usize::from(self.make_room(pages, xid, entries.entry(next))?),
                 _ => {
-                    self.fill(pages, xid, target, entries, next..next + fitting)?;
+                    self.fill(pages, xid, &target, entries, next..next + fitting)?;
                     fitting
                 }
             };
@@ -131,13 +131,11 @@ impl BTree {
         &mut self,
         pages: &mut Pages,
         xid: Xid,
-        target: Target,
+        target: &Target,
         entries: &Entries,
         range: std::ops::Range<usize>,
     ) -> Result<()> {
         let (id, is_last) = (target.leaf.id(), target.leaf.right() == NONE);
-        // Whoever holds a page makes its writer copy it.
-        drop(target);
         let mut change = pages.change(xid)?;
         let opened = change.open(id)?;
         for index in range {
