@@ -38,7 +38,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    pub fn new(first: i64, count: i64) -> Ids {
+    pub const fn new(first: i64, count: i64) -> Ids {
         Ids { first, count }
     }
 

@@ -182,11 +182,12 @@ impl Run<'_> {
 
     /// An error has come up: it must be one of the failure, and the first must say where it was.
     fn refuse(&mut self, error: Refusal, what: &dyn std::fmt::Display) -> Result<(), String> {
-        let is_first = self.refused.is_none();
-        let fits = match is_first {
-            true => error.code == self.case.code() && error.message.contains("file \""),
+        let fits = match &self.refused {
+            None => error.code == self.case.code() && error.message.contains("file \""),
+            // Nothing was half done because a page could not be read: with that one error it is over.
+            Some(first) if first.message.contains("could not read") && !self.case.from_then_on => false,
             // What follows from it: no more is written, or it fails again.
-            false => error.code == self.case.code() || error.code == "58030",
+            Some(_) => error.code == self.case.code() || error.code == "58030",
         };
         if !fits {
             return Err(format!("{what}: this is no answer to {}: {error}", self.case));

@@ -177,6 +177,11 @@ mod tests {
     fn the_book_lists_them_all() {
         let book = fs::read_to_string(repository().join("book/src/figures/planted-bugs.txt")).unwrap();
         assert_eq!(book, list(&bugs()), "cargo x crash --plant list > book/src/figures/planted-bugs.txt");
+        let count = format!("{} classic mistakes", bugs().len());
+        for page in ["README.md", "book/src/how-to-use.md"] {
+            let text = fs::read_to_string(repository().join(page)).unwrap();
+            assert!(text.contains(&count), "{page} does not say {count:?}");
+        }
     }
 
     #[test]

@@ -31,6 +31,15 @@ impl Disk {
         self.lock_files().clone()
     }
 
+    /// Flips the bits of a byte, behind everybody's back.
+    pub fn flip(&self, path: &str, offset: usize) {
+        if let Some(byte) =
+            self.lock_files().get_mut(path).and_then(|file| Arc::make_mut(file).get_mut(offset))
+        {
+            *byte = !*byte;
+        }
+    }
+
     /// Somebody did not come to an end.
     pub fn is_exhausted(&self) -> bool {
         self.operations.load(Ordering::Relaxed) > self.limit

@@ -67,22 +67,21 @@ impl Record {
 
 impl Image {
     pub fn new(stage: Stage, end: End) -> Result<Image, Refusal> {
-        let disk = Disk::new(Files::new(), u64::MAX);
-        let mut builder = Builder { stage, engine: open(stage, &disk)?, disk, state: State::default() };
+        let mut builder = Builder::new(stage)?;
         let mut owners = BTreeMap::new();
         for (table, op) in [(A, Create(A)), (B, Create(B)), (A, CreateIndex(A))]
             .into_iter()
             .take(2 + usize::from(stage.has_indexes()))
         {
-            let known = builder.disk.files();
+            let known = builder.files();
             builder.apply(&[op])?;
-            let new = builder.disk.files().into_keys().filter(|path| !known.contains_key(path));
+            let new = builder.files().into_keys().filter(|path| !known.contains_key(path));
             owners.extend(new.filter(|path| path.starts_with("base/")).map(|path| (path, table)));
         }
         builder.apply(&[Insert(A, Ids::new(1, 60), 400), Insert(B, Ids::new(1, 40), 300)])?;
         builder.apply(&[Update(A, Ids::new(5, 10), 500), Delete(A, Ids::new(30, 8)), Vacuum(A)])?;
         builder = builder.restart()?;
-        let older = builder.disk.files();
+        let older = builder.files();
         builder.apply(&[Insert(A, Ids::new(100, 12), 450), Update(B, Ids::new(3, 9), 200), Checkpoint])?;
         let mut before = vec![builder.state.clone()];
         let last = [
@@ -99,7 +98,7 @@ impl Image {
         builder.engine.apply(&Begin)?;
         builder.engine.apply(&Insert(A, Ids::new(900, 3), 50))?;
         let files = match end {
-            End::Killed => builder.disk.files(),
+            End::Killed => builder.files(),
             End::Clean => builder.close()?,
         };
         let records = records(&files);
@@ -132,15 +131,26 @@ impl Image {
     }
 }
 
-struct Builder {
+/// A new database, and what is in it.
+pub struct Builder {
     stage: Stage,
     disk: Disk,
     engine: Box<dyn Engine>,
-    state: State,
+    pub state: State,
 }
 
 impl Builder {
-    fn apply(&mut self, ops: &[Op]) -> Result<(), Refusal> {
+    pub fn new(stage: Stage) -> Result<Builder, Refusal> {
+        let disk = Disk::new(Files::new(), u64::MAX);
+        Ok(Builder { stage, engine: open(stage, &disk)?, disk, state: State::default() })
+    }
+
+    /// What is on the disk now.
+    pub fn files(&self) -> Files {
+        self.disk.files()
+    }
+
+    pub fn apply(&mut self, ops: &[Op]) -> Result<(), Refusal> {
         for op in ops {
             self.engine.apply(op)?;
             self.state.apply(op);
@@ -153,7 +163,7 @@ impl Builder {
         Ok(Builder { engine: open(self.stage, &self.disk)?, ..self })
     }
 
-    fn close(self) -> Result<Files, Refusal> {
+    pub fn close(self) -> Result<Files, Refusal> {
         self.engine.close()?;
         Ok(self.disk.files())
     }

@@ -171,7 +171,7 @@ fn owner_of_damage(image: &Image, files: &Files) -> Option<TableName> {
 }
 
 /// Every error about stored bytes has to say which.
-fn names_a_place(refusal: &Refusal) -> bool {
+pub fn names_a_place(refusal: &Refusal) -> bool {
     let places = [
         "file \"",
         "log record at",

@@ -14,6 +14,9 @@
 //!   this. Only a checksum kept elsewhere could tell. (An old segment of the log or an old control file is noticed,
 //!   like other damage, as far as somebody knows better.)
 //!
+//! And damage may be met by a statement in the middle of its changes. It is that statement's error and nobody else's:
+//! `statement` damages the pages of one table in turn while that is changed.
+//!
 //! Forged contents may make any row wrong; all that is asked there is that nothing panics and everything ends.
 
 mod damage;
@@ -21,22 +24,30 @@ mod disk;
 mod forge;
 mod image;
 mod judge;
+mod statement;
 
 use anyhow::{Context as _, Result, anyhow};
 use fastrand::Rng;
 
-use crate::engine::{STAGES, stage};
+use crate::engine::{STAGES, Stage, stage};
 use crate::part::{Context, Outcome, Scale};
 use crate::watch::Watch;
 use damage::Kind;
 use image::{End, Image};
 use judge::{Fault, Verdict, judge};
+use statement::Scene;
 
 /// Cases that a thread takes at a time.
 const CHUNK: usize = 64;
 
 /// At one of so many cases the database is also written to and checked.
 const USE_IT: u64 = 5;
+
+/// What a report counts of them.
+const FAULTS: [(&str, Fault); 2] = [("panics", Fault::Panic), ("silent wrong answers", Fault::Silent)];
+
+/// In a case's name: not a file was damaged, and then looked at, but a page that a statement meets.
+const STATEMENT: &str = "statement";
 
 /// Some cases of one kind.
 struct Chunk<'a> {
@@ -64,7 +75,8 @@ pub fn run(context: &Context) -> Result<Outcome> {
     }
     let chunks = context.share(chunks);
     context.bar.set_length(chunks.iter().map(|chunk| chunk.numbers.len() as u64).sum());
-    Ok(Watch::over(|watch| {
+    let mut outcome = run_statements(context)?;
+    outcome.add(Watch::over(|watch| {
         context.for_each(&chunks, |chunk| {
             let mut outcome = Outcome::default();
             for number in &chunk.numbers {
@@ -76,12 +88,48 @@ pub fn run(context: &Context) -> Result<Outcome> {
             context.bar.inc(chunk.numbers.len() as u64);
             Ok(outcome)
         })
-    }))
+    }));
+    Ok(outcome)
+}
+
+/// Statements that meet a damaged page: each page of a table, unless there is little time.
+fn run_statements(context: &Context) -> Result<Outcome> {
+    let scenes = STAGES.iter().map(|stage| scene(*stage)).collect::<Result<Vec<_>>>()?;
+    let step = if context.scale == Scale::Quick { 7 } else { 1 };
+    let cases = scenes.iter().zip(STAGES).flat_map(|(scene, stage)| {
+        (context.seed % step..scene.count()).step_by(step as usize).map(move |number| (scene, *stage, number))
+    });
+    let cases = context.share(cases.collect());
+    Ok(context.for_each(&cases, |(scene, stage, number)| Ok(try_statement(scene, *stage, *number))))
+}
+
+fn scene(stage: Stage) -> Result<Scene> {
+    Scene::new(stage).map_err(|error| anyhow!("{stage}: without any damage: {error}"))
+}
+
+fn try_statement(scene: &Scene, stage: Stage, number: u64) -> Outcome {
+    let mut outcome = Outcome::default();
+    let judged = scene.judge(number);
+    for (figure, fault) in FAULTS {
+        outcome.count(figure, u64::from(matches!(&judged, Err((found, _)) if *found == fault)));
+    }
+    outcome.count("corruption cases", 1);
+    match judged {
+        Ok(refused) => outcome.count("rot: statements refused", u64::from(refused)),
+        Err((fault, how)) => outcome
+            .failures
+            .push(format!("{fault:?}: {how}\n    cargo x crash --replay rot:{stage},{STATEMENT},{number}")),
+    }
+    outcome
 }
 
 /// Does one case again, by the name that a failure was reported with: `rot:m5,clean,bit,1234`.
 pub fn replay(spec: &str) -> Result<Outcome> {
     let parts: Vec<&str> = spec.trim_start_matches("rot:").split(',').collect();
+    if let [stage_name, STATEMENT, number] = parts.as_slice() {
+        let stage = stage(stage_name).with_context(|| format!("no stage {stage_name}"))?;
+        return Ok(try_statement(&scene(stage)?, stage, number.parse().context("no number of a case")?));
+    }
     let [stage_name, end, kind, number] = parts.as_slice() else {
         return Err(anyhow!("{spec} is no case: say rot:m5,clean,bit,1234"));
     };
@@ -103,7 +151,7 @@ fn name(image: &Image, kind: Kind, number: u64) -> String {
 fn try_case(image: &Image, kind: Kind, number: u64, outcome: &mut Outcome, case: &str) {
     let Some((files, what)) = kind.befall(image, number) else { return };
     let verdict = judge(image, &files, kind, number.is_multiple_of(USE_IT));
-    for (figure, fault) in [("panics", Fault::Panic), ("silent wrong answers", Fault::Silent)] {
+    for (figure, fault) in FAULTS {
         outcome.count(figure, u64::from(matches!(&verdict, Verdict::Failure(found, _) if *found == fault)));
     }
     outcome.count("corruption cases", 1);
@@ -184,6 +232,8 @@ mod tests {
         assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
         let cases = outcome.figures.iter().find(|(name, _)| *name == "corruption cases").unwrap().1;
         assert!(cases > 400, "only {cases} cases");
+        let refused = outcome.figures.iter().find(|(name, _)| *name == "rot: statements refused").unwrap().1;
+        assert!(refused > 50, "only {refused} statements met the damage");
     }
 
     #[test]
