@@ -10,6 +10,7 @@
 //! - `fuzz`: whatever bytes are fed to every place where a milestone takes something in
 //! - `processes`: the real programs are killed under load, and at each of their system calls; the power of a real
 //!   file system goes
+//! - `images`: the real programs are recorded, and open what a power cut would have left of their files
 //! - `planted`: somebody makes the classic mistakes, and the parts above must find each of them
 //!
 //! `model` knows what must be there afterwards, `engine` makes five milestones look alike, `workload` is what they are
@@ -20,6 +21,8 @@ pub mod engine;
 pub mod failures;
 #[cfg(feature = "whole")]
 pub mod fuzz;
+#[cfg(feature = "whole")]
+pub mod images;
 pub mod model;
 pub mod part;
 pub mod planted;

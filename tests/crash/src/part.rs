@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use crate::{crashes, failures, planted, rot};
 #[cfg(feature = "whole")]
-use crate::{fuzz, processes};
+use crate::{fuzz, images, processes};
 
 /// A part of a run.
 pub struct Part {
@@ -27,6 +27,8 @@ pub const PARTS: &[Part] = &[
     Part { name: "fuzz", about: "whatever bytes, wherever some come in", run: fuzz::run },
     #[cfg(feature = "whole")]
     Part { name: "processes", about: "the real programs on a real disk, killed", run: processes::run },
+    #[cfg(feature = "whole")]
+    Part { name: "images", about: "disks that the real programs' own calls lead to", run: images::run },
     Part { name: "planted", about: "bugs that were put in, to be found", run: planted::run },
 ];
 

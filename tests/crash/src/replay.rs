@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 #[cfg(feature = "whole")]
-use crate::fuzz;
+use crate::{fuzz, images};
 use crate::{crashes, failures, rot};
 
 /// What becomes of it: all is well, or what is wrong.
@@ -16,6 +16,8 @@ pub fn replay(case: &str) -> Result<Result<(), String>> {
         Some(("io", _)) => failures::replay(case),
         #[cfg(feature = "whole")]
         Some(("fuzz", case)) => fuzz::replay(case),
+        #[cfg(feature = "whole")]
+        Some(("images", case)) => images::replay(case),
         _ => crashes::replay(case),
     }
 }

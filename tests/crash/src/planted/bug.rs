@@ -28,6 +28,9 @@ pub struct Bug {
     /// Where to begin if you want to explain how the crash could do its damage.
     pub hint: String,
     pub caught_by: CaughtBy,
+    /// The kind of history whose recorded images show the bug as well, in the program itself.
+    #[serde(default)]
+    pub images: Option<String>,
 }
 
 /// The part of the crash tests that finds the bug, and its script.
@@ -196,6 +199,7 @@ mod tests {
             story: "s".into(),
             hint: "h".into(),
             caught_by: CaughtBy { part: "crashes".into(), script: "insert".into() },
+            images: None,
         };
         let text = "zero\none\n  two\n  three\nfour\n";
         assert_eq!(bug.difference(text), "src/x.rs, line 3:\n-  two\n-  three\n+  2\n");

@@ -25,16 +25,22 @@ use inox_progress::Progress;
 
 pub use bug::{Bug, CaughtBy};
 pub use hunt::main as hunt;
+pub use site::Site;
 
 use crate::part::{Context, Outcome, Scale};
 use hunt::{Effort, Hunt};
-use site::{Hunted, Hunter, Site};
+use site::{Hunted, Hunter};
 
 /// Where the bugs are described.
 const FOLDER: &str = "tests/crash/planted";
 
 /// Cases to try before a bug counts as not caught.
 const LIMIT: u64 = 60_000;
+
+/// All bugs, and a place to plant them in.
+pub fn bugs() -> Result<(Vec<Bug>, Site)> {
+    Ok((Bug::list(&repository().join(FOLDER))?, Site::prepare(&repository())?))
+}
 
 /// The repository that this program was built from.
 fn repository() -> PathBuf {
@@ -50,7 +56,7 @@ type Furthest = BTreeMap<String, BTreeMap<(CaughtBy, Effort, u64), u64>>;
 /// Plants every bug; each must be caught, with every seed. While one is hunted, the next is built. Then the same searches
 /// where there is nothing to find.
 pub fn run(context: &Context) -> Result<Outcome> {
-    let (bugs, site) = (Bug::list(&repository().join(FOLDER))?, Site::prepare(&repository())?);
+    let (bugs, site) = bugs()?;
     let bugs: Vec<Bug> = match context.scale {
         // A few are enough to see that all of this works.
         Scale::Quick => bugs.into_iter().step_by(8).collect(),

@@ -32,6 +32,10 @@ const COPIED: [&str; 8] = [
     "tests/tests",
 ];
 
+/// A milestone's program in the copy, besides the one that it has: cargo puts programs into the target folder by their names,
+/// and the one that people and tests use must not be replaced by one with a bug.
+const PROGRAM: &str = "planted-program";
+
 /// A hunt that takes longer has lost its way: a bug may well make an endless loop.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -74,13 +78,26 @@ impl Site {
 
     /// Builds the hunter of a milestone with a bug in it.
     pub fn planted(&self, bug: &Bug) -> Result<Hunter> {
+        self.plant(bug, || self.build(&bug.milestone, &bug.name))
+    }
+
+    /// Builds the program of a milestone with a bug in it. It is there until the next call for the same bug.
+    pub fn program(&self, bug: &Bug) -> Result<PathBuf> {
+        let folder = bug.path(&self.tree())?;
+        let folder = folder.strip_prefix(self.tree().join("milestones"))?.components().next();
+        let package = folder.context("no milestone")?.as_os_str().to_string_lossy().into_owned();
+        self.plant(bug, || self.make(&["--package", &package, "--bin", PROGRAM], PROGRAM, &bug.name))
+    }
+
+    /// Builds something while a bug is in the sources.
+    fn plant<T>(&self, bug: &Bug, build: impl FnOnce() -> Result<T>) -> Result<T> {
         let _sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         let path = bug.path(&self.tree())?;
         let original = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         write(&path, bug.apply(&original)?.as_bytes())?;
-        let hunter = self.build(&bug.milestone, &bug.name);
+        let built = build();
         fs::write(&path, &original).with_context(|| path.display().to_string())?;
-        hunter
+        built
     }
 
     /// Builds the hunter of a milestone as it should be.
@@ -89,22 +106,28 @@ impl Site {
         self.build(milestone, &format!("{milestone}-sound"))
     }
 
-    /// Builds a hunter and puts it aside under a name, out of the way of the next one.
+    /// Builds a hunter.
     fn build(&self, milestone: &str, name: &str) -> Result<Hunter> {
+        let what = ["--package", "inox-crash", "--bin", "hunt", "--no-default-features", "--features", milestone];
+        Ok(Hunter { milestone: milestone.into(), program: self.make(&what, "hunt", name)? })
+    }
+
+    /// Builds a program and puts it aside under a name, out of the way of the next one.
+    fn make(&self, what: &[&str], made: &str, name: &str) -> Result<PathBuf> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         let built = Command::new(cargo)
             .current_dir(&self.root)
-            .args(["build", "--offline", "--quiet", "--package", "inox-crash", "--bin", "hunt"])
-            .args(["--no-default-features", "--features", milestone])
+            .args(["build", "--offline", "--quiet"])
+            .args(what)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_INCREMENTAL", "1")
             .output()
             .context("cargo")?;
         ensure!(built.status.success(), "does not compile:\n{}", String::from_utf8_lossy(&built.stderr));
-        let program = self.root.join(format!("hunt-{name}{}", std::env::consts::EXE_SUFFIX));
-        let made = self.target.join(format!("debug/hunt{}", std::env::consts::EXE_SUFFIX));
+        let program = self.root.join(format!("{made}-{name}{}", std::env::consts::EXE_SUFFIX));
+        let made = self.target.join(format!("debug/{made}{}", std::env::consts::EXE_SUFFIX));
         fs::copy(&made, &program).with_context(|| made.display().to_string())?;
-        Ok(Hunter { milestone: milestone.into(), program })
+        Ok(program)
     }
 }
 
@@ -180,7 +203,11 @@ fn trimmed(manifest: &str) -> Result<String> {
 /// Copies a file, or a folder with all that is in it except what cargo makes.
 fn copy(from: &Path, to: &Path, copied: &mut BTreeSet<PathBuf>) -> Result<()> {
     if from.is_file() {
-        write(to, &fs::read(from)?)?;
+        let mut content = fs::read(from)?;
+        if is_milestone(from) {
+            content.extend(format!("\n[[bin]]\nname = \"{PROGRAM}\"\npath = \"src/main.rs\"\n").bytes());
+        }
+        write(to, &content)?;
         copied.insert(to.into());
         return Ok(());
     }
@@ -191,6 +218,12 @@ fn copy(from: &Path, to: &Path, copied: &mut BTreeSet<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a file is a milestone's manifest.
+fn is_milestone(path: &Path) -> bool {
+    let above = |levels| path.ancestors().nth(levels).and_then(Path::file_name);
+    above(0).is_some_and(|name| name == "Cargo.toml") && above(2).is_some_and(|name| name == "milestones")
 }
 
 /// Writes a file, unless it says the same already.
@@ -230,6 +263,14 @@ mod tests {
         }
         assert_eq!(Hunted::parse(""), None);
         assert_eq!(Hunted::parse("many\n"), None);
+    }
+
+    #[test]
+    fn only_milestones_get_another_program() {
+        assert!(is_milestone(Path::new("/r/milestones/m2-wal/Cargo.toml")));
+        for other in ["/r/tests/crash/Cargo.toml", "/r/milestones/m2-wal/src/main.rs", "/r/milestones/lineage.toml"] {
+            assert!(!is_milestone(Path::new(other)));
+        }
     }
 
     #[test]

@@ -12,11 +12,11 @@ use anyhow::Result;
 
 use crate::part::{Context, Outcome};
 
-mod dialect;
-mod load;
-mod model;
+pub(crate) mod dialect;
+pub(crate) mod load;
+pub(crate) mod model;
 pub mod power;
-mod program;
+pub(crate) mod program;
 pub mod random;
 pub mod syscalls;
 

@@ -34,7 +34,18 @@ impl Ended {
 impl Program {
     /// Starts a milestone's program on `data` in the folder `home`; `before` is what runs it, if not we.
     pub fn start(dialect: Dialect, home: &Path, settings: &[&str], before: &[&str]) -> Result<Program> {
-        let program = stages::program(dialect.stage)?.display().to_string();
+        Program::start_other(stages::program(dialect.stage)?, dialect, home, settings, before)
+    }
+
+    /// The same with another program that speaks as the milestone's does.
+    pub fn start_other(
+        program: &Path,
+        dialect: Dialect,
+        home: &Path,
+        settings: &[&str],
+        before: &[&str],
+    ) -> Result<Program> {
+        let program = program.display().to_string();
         let mut words = before.to_vec();
         words.push(&program);
         words.extend(dialect.options());
@@ -69,6 +80,23 @@ impl Program {
         Ok(found)
     }
 
+    /// How much it had said when it had answered the question about everything.
+    pub fn said_before(&self) -> usize {
+        self.before
+    }
+
+    /// Lets it look at every page, row and log record; it must find nothing wrong.
+    pub fn check(&self) -> Result<()> {
+        self.process.send("\\check\n");
+        let mut report = String::new();
+        let checked = self.process.wait_until(|said| {
+            report = String::from_utf8_lossy(said.get(self.before..).unwrap_or_default()).into_owned();
+            report.ends_with('\n') && report.lines().any(|line| line.starts_with("checked "))
+        })?;
+        ensure!(checked && report.contains(": no problems found"), "its check says: {}", report.trim_end());
+        Ok(())
+    }
+
     /// Gives it the statements, and does not wait until they are carried out.
     pub fn load(&self, units: &[Unit]) {
         let statements = units.iter().flat_map(|unit| &unit.statements);
@@ -101,7 +129,7 @@ impl Program {
 }
 
 /// What answers statements: what was said before them, and the line about a new directory, do not.
-fn answers(said: &str, before: usize) -> String {
+pub fn answers(said: &str, before: usize) -> String {
     let said = said.get(before..).unwrap_or_default().trim_start_matches('\n');
     match said.split_once('\n') {
         Some((line, rest)) if line.starts_with("Created data directory") => rest.to_owned(),

@@ -82,7 +82,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let mut strace = Command::new("strace");
     strace.args([
         "-f",
