@@ -149,6 +149,8 @@ fn nothing_is_acknowledged_in_a_directory_that_is_gone() {
 
 #[test]
 fn what_is_no_file_is_refused_and_nobody_waits_for_it() {
+    let kinds: [fn(&Path); 3] =
+        [make_pipe, |path| symlink("/dev/zero", path).unwrap(), |path| fs::create_dir(path).unwrap()];
     for name in [
         "base/16384",
         "base/16385",
@@ -160,11 +162,7 @@ fn what_is_no_file_is_refused_and_nobody_waits_for_it() {
     ] {
         let home = home();
         let path = home.path().join("data").join(name);
-        for make in [
-            make_pipe,
-            |path: &Path| symlink("/dev/zero", path).unwrap(),
-            |path| fs::create_dir(path).unwrap(),
-        ] {
+        for make in kinds {
             let _ = fs::remove_file(&path);
             make(&path);
             for arguments in [&["data"][..], &["check", "data"], &["--salvage", "data"]] {

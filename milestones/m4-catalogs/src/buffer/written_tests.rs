@@ -276,3 +276,30 @@ fn a_page_from_another_log_is_noticed_unless_the_log_is_lost() {
     pages.accept_lost_log();
     assert_eq!(count(&mut pages, TABLE).unwrap(), 100);
 }
+
+#[test]
+fn what_is_behind_the_written_pages_is_not_read_and_must_be_empty() {
+    let (vfs, file) = (MemoryVfs::new(), FileId::main(TABLE));
+    tables(Arc::new(vfs.clone()), true);
+    let raw = vfs.open(&format!("{BASE}/{file}")).unwrap();
+    raw.set_len(1000 * PAGE).unwrap();
+    let mut pages = open_pages(Arc::new(vfs.clone()));
+    let written = pages.written().of(file);
+    assert_eq!((pages.page_count(file).unwrap(), count(&mut pages, TABLE).unwrap()), (written + 1, 100));
+    insert(&mut pages, TABLE, 100).unwrap();
+    assert_eq!((raw.len().unwrap(), count(&mut pages, TABLE).unwrap()), (1000 * PAGE, 200));
+    let next = file.page(pages.written().of(file));
+    let mut page = crate::page::Page::zeroed();
+    pages.shut_down().unwrap();
+    pages.files().read(file.page(0), &mut page).unwrap();
+    drop(pages);
+    page.seal(next);
+    raw.write_at(page.bytes(), u64::from(next.page) * PAGE).unwrap();
+    let mut pages = open_pages(Arc::new(vfs));
+    assert_names(&count(&mut pages, TABLE).unwrap_err(), file, "is not empty, but the log does not know");
+    assert_names(
+        &insert(&mut pages, TABLE, 100).unwrap_err(),
+        file,
+        "is not empty, but the log does not know",
+    );
+}

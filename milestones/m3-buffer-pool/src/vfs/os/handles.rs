@@ -157,7 +157,7 @@ fn kind(directory: BorrowedFd<'_>, name: &str) -> io::Result<FileType> {
 fn check_regular(kind: FileType) -> io::Result<()> {
     let what = match kind {
         FileType::RegularFile => return Ok(()),
-        FileType::Directory => return Err(io::ErrorKind::IsADirectory.into()),
+        FileType::Directory => return Err(Errno::ISDIR.into()),
         FileType::Symlink => "it is a symbolic link, which is not followed",
         FileType::Fifo => "it is a pipe, not a regular file",
         FileType::Socket => "it is a socket, not a regular file",

@@ -150,3 +150,14 @@ fn handles_and_locks_end_with_the_process() {
         vfs.lock().unwrap();
     }
 }
+
+#[test]
+fn a_file_without_a_name_is_not_synced() {
+    let vfs = SimulatedVfs::new();
+    let file = named_file(&vfs);
+    file.sync_data().unwrap();
+    vfs.rename("f", "g").unwrap();
+    file.sync_data().unwrap();
+    vfs.remove("g").unwrap();
+    assert_eq!(file.sync_data().unwrap_err().state().code(), "58P01");
+}
