@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::page::PAGE_SIZE;
+use crate::types::is_space;
 
 const UNITS: [(&str, u64); 5] =
     [("B", 1), ("kB", 1 << 10), ("MB", 1 << 20), ("GB", 1 << 30), ("TB", 1 << 40)];
@@ -14,11 +15,11 @@ pub fn parse(setting: &str, text: &str, plain: u64) -> Result<u64> {
             format!("invalid value for parameter \"{setting}\": \"{text}\""),
         )
     };
-    let text = text.trim();
+    let text = text.trim_matches(is_space);
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let number: u64 = number.parse().map_err(|_| invalid())?;
-    let scale = match unit.trim() {
+    let scale = match unit.trim_matches(is_space) {
         "" => plain,
         unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(|| {
             invalid()

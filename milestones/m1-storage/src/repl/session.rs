@@ -8,6 +8,7 @@ use super::report::{self, Verbosity};
 use super::table::Table;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
+use crate::types::is_space;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -107,7 +108,7 @@ impl Session {
 
     fn answer(&mut self, command: Result<String>, input: &mut Input) {
         let text = command.as_deref().unwrap_or_default();
-        if command.is_ok() && text.trim().is_empty() {
+        if command.is_ok() && text.trim_matches(is_space).is_empty() {
             return;
         }
         input.remember(text);
@@ -119,7 +120,7 @@ impl Session {
         if let Err(error) = command.as_ref().and(result.as_ref()) {
             self.report(error, text, input);
         }
-        let is_inspection = text.trim_start().starts_with('\\');
+        let is_inspection = text.trim_matches(is_space).starts_with('\\');
         if self.timing && !is_inspection {
             writeln!(self.output, "Time: {}", milliseconds(start.elapsed()));
         }

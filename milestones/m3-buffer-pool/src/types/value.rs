@@ -1,11 +1,11 @@
 //! One value of a column, and its way from text and back to text.
 
-use super::DataType;
+use super::{DataType, is_space};
 use crate::error::{Error, Result, SqlState};
 use std::fmt;
 
 /// A value on its own: a literal, a default, a cell for the REPL. Rows of many values travel as bytes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub enum Value {
     #[default]
     Null,
@@ -16,6 +16,25 @@ pub enum Value {
     Double(f64),
     Text(String),
 }
+
+/// Two values are the same if they are stored as the same bytes, so NaN is the same as itself, and 0 isn't -0. (SQL's
+/// `=` takes 0 and -0 for equal. It asks another question, and the type answers it.)
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Boolean(this), Value::Boolean(other)) => this == other,
+            (Value::SmallInt(this), Value::SmallInt(other)) => this == other,
+            (Value::Integer(this), Value::Integer(other)) => this == other,
+            (Value::BigInt(this), Value::BigInt(other)) => this == other,
+            (Value::Double(this), Value::Double(other)) => this.to_bits() == other.to_bits(),
+            (Value::Text(this), Value::Text(other)) => this == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
 
 impl Value {
     pub fn is_null(&self) -> bool {
@@ -62,7 +81,7 @@ impl Value {
 
     /// Reads a value of `data_type` from text, as PostgreSQL's input functions do.
     pub fn parse(text: &str, data_type: DataType) -> Result<Value> {
-        let trimmed = text.trim();
+        let trimmed = text.trim_matches(is_space);
         let invalid = || {
             Error::new(
                 SqlState::InvalidTextRepresentation,
@@ -283,5 +302,32 @@ mod tests {
             assert_eq!(Value::parse(no, DataType::Boolean).unwrap(), Value::Boolean(false), "{no}");
         }
         assert!(Value::parse("o", DataType::Boolean).is_err());
+    }
+
+    #[test]
+    fn only_ascii_has_white_space() {
+        for (data_type, digits) in
+            [(DataType::Boolean, "1"), (DataType::Integer, "1"), (DataType::DoublePrecision, "1.5")]
+        {
+            let plain = Value::parse(digits, data_type).unwrap();
+            assert_eq!(Value::parse(&format!(" \t\n\x0b\x0c\r{digits} \x0b"), data_type).unwrap(), plain);
+            for space in ['\u{85}', '\u{a0}', '\u{2003}', '\u{3000}'] {
+                for text in [format!("{space}{digits}"), format!("{digits}{space}")] {
+                    assert_eq!(
+                        Value::parse(&text, data_type).unwrap_err().state().code(),
+                        "22P02",
+                        "{text:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_the_same_as_itself_and_as_nothing_else() {
+        let double = |text| Value::parse(text, DataType::DoublePrecision).unwrap();
+        assert_eq!(double("NaN"), double("nan"));
+        assert_ne!(double("0"), double("-0"));
+        assert_ne!(Value::Integer(1), Value::BigInt(1));
     }
 }

@@ -1,6 +1,7 @@
 //! What follows a command's name, read word by word.
 
 use crate::error::{Error, Result, SqlState};
+use crate::types::is_space;
 use std::str::FromStr;
 
 /// A reader of one command. Each complaint says where it was.
@@ -18,7 +19,7 @@ impl<'a> Arguments<'a> {
 
     /// What is left, without the spaces and the semicolon around it.
     pub fn rest(&self) -> &'a str {
-        self.text[self.at..].trim().trim_end_matches(';').trim_end()
+        self.text[self.at..].trim_matches(is_space).trim_end_matches(';').trim_end_matches(is_space)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -37,10 +38,8 @@ impl<'a> Arguments<'a> {
             return self.quoted('"');
         }
         let rest = &self.text[self.at..];
-        let starts = |c: char| c.is_alphabetic() || c == '_';
-        let goes_on = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-        let end = rest.find(|c| !goes_on(c)).unwrap_or(rest.len());
-        if !rest.starts_with(starts) {
+        let end = rest.find(|c| !is_letter(c) && c != '$').unwrap_or(rest.len());
+        if !rest.starts_with(|c: char| is_letter(c) && !c.is_ascii_digit()) {
             return Err(self.unexpected());
         }
         self.at += end;
@@ -59,7 +58,7 @@ impl<'a> Arguments<'a> {
         {
             return Some(word);
         }
-        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let end = rest.find(is_space).unwrap_or(rest.len());
         self.at += end;
         Some(rest[..end].to_string())
     }
@@ -101,14 +100,14 @@ impl<'a> Arguments<'a> {
 
     pub(super) fn skip_spaces(&mut self) {
         let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
+        self.at += rest.len() - rest.trim_start_matches(is_space).len();
     }
 
     /// PostgreSQL's complaint about what comes next.
     pub fn unexpected(&self) -> Error {
         let rest = self.rest();
-        let start = self.text.len() - self.text[self.at..].trim_start().len();
-        let word_end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let start = self.text.len() - self.text[self.at..].trim_start_matches(is_space).len();
+        let word_end = rest.find(|c| !is_letter(c)).unwrap_or(rest.len());
         let len = word_end.max(rest.chars().next().map_or(0, char::len_utf8));
         let message = match &rest[..len] {
             "" => "syntax error at end of input".to_string(),
@@ -126,6 +125,11 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// What words are made of. As in PostgreSQL, that is everything beyond ASCII, spaces too.
+pub fn is_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +141,13 @@ mod tests {
         assert_eq!(arguments.name().unwrap(), "Mixed \"Case\"");
         assert_eq!(arguments.name().unwrap(), "über_1");
         assert_eq!(arguments.name().unwrap_err().message(), "syntax error at end of input");
+    }
+
+    #[test]
+    fn beyond_ascii_everything_is_a_letter_and_keeps_its_case() {
+        let mut arguments = Arguments::new("\t\u{c4}B\u{a0}\u{20ac}1 next\u{3000}word", 0);
+        assert_eq!(arguments.name().unwrap(), "\u{c4}b\u{a0}\u{20ac}1");
+        assert_eq!(arguments.word().unwrap(), "next\u{3000}word");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What follows the name of a command about tables and rows: places, rows, values, types.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, is_letter};
 use crate::error::{Result, SqlState};
 use crate::page::Tid;
 use crate::types::{DataType, Value};
@@ -96,7 +96,7 @@ impl Arguments<'_> {
         let end = rest.find(|c: char| {
             let sign = matches!(c, '+' | '-') && matches!(previous, ' ' | 'e' | 'E');
             previous = c;
-            !(sign || c.is_alphanumeric() || c == '.' || c == '_')
+            !(sign || is_letter(c) || c == '.')
         });
         let text = &rest[..end.unwrap_or(rest.len())];
         self.at += text.len();

@@ -1,5 +1,6 @@
 //! psql's variables: `\set NAME VALUE`, and `:NAME` where the value is meant.
 
+use crate::types::is_space;
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -64,7 +65,7 @@ impl Variables {
             let reference = if quoted { None } else { self.reference(rest.as_bytes()) };
             let len = match reference {
                 Some((len, value)) => {
-                    if value.contains(|c: char| c.is_whitespace() || c == '\'') {
+                    if value.contains(|c: char| is_space(c) || c == '\'') {
                         expanded.push_str(&format!("'{}'", value.replace('\'', "''")));
                     } else {
                         expanded.push_str(&value);

@@ -54,10 +54,12 @@ impl DataType {
 
     /// Reads a type as SQL writes it: `integer`, `varchar(100)`, `double precision`.
     pub fn parse(text: &str) -> Result<DataType> {
-        let lower = text.trim().to_ascii_lowercase();
+        let lower = text.trim_matches(is_space).to_ascii_lowercase();
         let (name, argument) = match lower.split_once('(') {
             None => (lower.as_str(), None),
-            Some((name, rest)) => (name.trim_end(), Some(rest.trim_end_matches(')').trim())),
+            Some((name, rest)) => {
+                (name.trim_end_matches(is_space), Some(rest.trim_end_matches(')').trim_matches(is_space)))
+            }
         };
         let plain = |data_type| match argument {
             None => Ok(data_type),
@@ -66,7 +68,7 @@ impl DataType {
                 format!("type modifier is not allowed for type \"{name}\""),
             )),
         };
-        match name.split_whitespace().collect::<Vec<_>>().join(" ").as_str() {
+        match name.split_ascii_whitespace().collect::<Vec<_>>().join(" ").as_str() {
             "boolean" | "bool" => plain(DataType::Boolean),
             "smallint" | "int2" => plain(DataType::SmallInt),
             "integer" | "int" | "int4" => plain(DataType::Integer),
@@ -189,6 +191,11 @@ impl Schema {
         }
         Ok(())
     }
+}
+
+/// White space around a value (PostgreSQL's `isspace`). In UTF-8 only ASCII has any: a no-break space is a letter.
+pub fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t'..='\r')
 }
 
 /// Checks the name of a table or a column before it is stored.

@@ -7,9 +7,10 @@ mod session;
 mod sync;
 mod tables;
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, is_letter};
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
+use crate::types::is_space;
 use std::fmt::Write;
 
 pub struct Command {
@@ -33,12 +34,12 @@ const GROUPS: &[(&str, &[Command])] = &[
 
 /// Carries out one command.
 pub fn run(session: &mut Session, text: &str) -> Result<()> {
-    let text = text.trim();
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\\' | '?');
+    let text = text.trim_matches(is_space);
+    let is_name = |c: char| is_letter(c) || matches!(c, '\\' | '?');
     let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let name = if name.starts_with('\\') { name.to_string() } else { name.to_ascii_lowercase() };
-    if name.is_empty() && rest.trim_end_matches(';').trim().is_empty() {
+    if name.is_empty() && rest.trim_end_matches(';').trim_matches(is_space).is_empty() {
         return Ok(());
     }
     let commands = GROUPS.iter().flat_map(|(_, commands)| *commands);

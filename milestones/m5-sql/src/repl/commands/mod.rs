@@ -14,6 +14,7 @@ mod wal;
 use super::arguments::Arguments;
 use super::session::Session;
 use crate::error::{Error, Result, SqlState};
+use crate::types::is_space;
 
 pub struct Command {
     /// With its backslash.
@@ -39,7 +40,7 @@ const GROUPS: &[(&str, &[Command])] = &[
 
 /// Carries out one command. `literally`: without putting in variables.
 pub fn run(session: &mut Session, text: &str, literally: bool) -> Result<()> {
-    let end = text.find(|c: char| c.is_whitespace() || c == ';').unwrap_or(text.len());
+    let end = text.find(|c: char| is_space(c) || c == ';').unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let commands = GROUPS.iter().flat_map(|(_, commands)| *commands);
     let Some(command) = commands.into_iter().find(|command| command.name == name) else {
