@@ -52,11 +52,10 @@ pub enum Expr {
         list: Vec<Expr>,
         negated: bool,
     },
-    /// `operand [NOT] LIKE pattern`, `ILIKE` when `ignore_case`; `escape` defaults to a backslash.
+    /// `operand [NOT] LIKE pattern`, `ILIKE` when `ignore_case`; the backslash escapes.
     Like {
         operand: Box<Expr>,
         pattern: Box<Expr>,
-        escape: Option<char>,
         ignore_case: bool,
         negated: bool,
     },
@@ -168,6 +167,8 @@ pub enum Function {
     /// `substr(text, from [, count])`, counting characters from 1.
     Substring,
     Replace,
+    /// `like_escape(pattern, escape)`: what `pattern ESCAPE escape` means.
+    LikeEscape,
     /// `round(double precision)`, half to even as PostgreSQL's float8 does.
     Round,
     Floor,

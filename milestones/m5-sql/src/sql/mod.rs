@@ -15,6 +15,7 @@ pub mod expr;
 mod length;
 mod lexical;
 pub mod lift;
+pub mod like_escape;
 mod limits;
 pub mod literals;
 pub mod logical;

@@ -53,9 +53,9 @@ impl Compiler {
                 is_null(operand, *negated)
             }
             Expr::InList { operand, list, negated } => self.in_list(operand, list, *negated),
-            Expr::Like { operand, pattern, escape, ignore_case, negated } => {
+            Expr::Like { operand, pattern, ignore_case, negated } => {
                 let operands = (self.node(operand)?, self.node(pattern)?);
-                like(operands, escape.unwrap_or('\\'), *ignore_case, *negated)
+                like(operands, *ignore_case, *negated)
             }
             Expr::Case { branches, otherwise, data_type } => self.case(branches, otherwise, *data_type),
             Expr::Function { function, arguments, data_type } => {
@@ -175,9 +175,9 @@ fn is_null(operand: Node, negated: bool) -> Result<Node> {
     finish(is_constant(&operand), IsNull::new(operand, negated))
 }
 
-fn like((text, pattern): (Node, Node), escape: char, ignore_case: bool, negated: bool) -> Result<Node> {
+fn like((text, pattern): (Node, Node), ignore_case: bool, negated: bool) -> Result<Node> {
     let constant = is_constant(&text) && is_constant(&pattern);
-    finish(constant, Like::new(text, pattern, escape, ignore_case, negated))
+    finish(constant, Like::new(text, pattern, ignore_case, negated))
 }
 
 fn unary(op: UnaryOp, operand: Node, data_type: DataType) -> Result<Node> {

@@ -8,6 +8,7 @@
 //! the rows that the first has not decided, and CASE evaluates each result only for the rows that take it.
 
 mod arithmetic;
+mod automaton;
 mod case;
 mod cast;
 mod compare;
@@ -16,6 +17,7 @@ mod function;
 mod in_list;
 mod like;
 mod logic;
+mod pattern;
 mod text;
 
 pub use arithmetic::double_overflow;

@@ -281,7 +281,6 @@ fn like_takes_patterns_from_columns_too() {
     let like = |ignore_case, pattern| Expr::Like {
         operand: Box::new(column(0, DataType::Text)),
         pattern: Box::new(pattern),
-        escape: None,
         ignore_case,
         negated: false,
     };

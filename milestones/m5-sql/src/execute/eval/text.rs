@@ -7,6 +7,7 @@ use crate::execute::batch::Rows;
 use crate::execute::texts::{MAX_TEXT, too_long};
 use crate::execute::vector::{Kind, Vector, utf8};
 use crate::sql::expr::Function;
+use crate::sql::like_escape;
 
 /// A chain `a || b || …`, each result written once; NULL if any part is.
 pub struct Concat {
@@ -58,6 +59,7 @@ impl TextFunction {
             Function::Lower | Function::Upper => arguments.len() == 1,
             Function::Trim | Function::TrimStart | Function::TrimEnd => arguments.len() == 1,
             Function::Substring => matches!(arguments.len(), 2 | 3),
+            Function::LikeEscape => arguments.len() == 2,
             Function::Replace => arguments.len() == 3,
             _ => false,
         };
@@ -85,6 +87,14 @@ impl Evaluate for TextFunction {
         let function = *function;
         match others {
             [] => rewrite(out, rows, not_null, |bytes, row| rewrite_one(function, texts.get(row), bytes)),
+            [escape] if function == Function::LikeEscape => {
+                let escapes = escape.texts()?;
+                rewrite(out, rows, not_null, |bytes, row| {
+                    let pattern = like_escape::rewrite(utf8(texts.get(row))?, utf8(escapes.get(row))?)?;
+                    bytes.extend_from_slice(pattern.as_bytes());
+                    Ok(())
+                })
+            }
             [from, to] if function == Function::Replace => {
                 let (from, to) = (from.texts()?, to.texts()?);
                 rewrite(out, rows, not_null, |bytes, row| {
@@ -169,18 +179,20 @@ fn substring(text: &[u8], from: i64, count: Option<i64>) -> Result<&[u8]> {
 }
 
 fn replace(text: &[u8], from: &[u8], to: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    if from.is_empty() {
+        out.extend_from_slice(text);
+        return Ok(());
+    }
     let end = out.len() + MAX_TEXT;
-    let mut rest = text;
-    while !from.is_empty()
-        && let Some(at) = super::like::find(rest, from)
-    {
-        out.extend_from_slice(&rest[..at]);
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(text, from) {
+        out.extend_from_slice(&text[done..at]);
         out.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
+        done = at + from.len();
         if out.len() > end {
             return Err(too_long());
         }
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(&text[done..]);
     Ok(())
 }

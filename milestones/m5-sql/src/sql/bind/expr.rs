@@ -4,10 +4,12 @@
 //! in a loop, since they may be thousands of terms long, and come out as a balanced tree.
 
 use super::super::expr::{Aggregate, BinaryOp, Expr, UnaryOp};
+use super::super::like_escape;
 use super::super::limits::too_deep;
 use super::super::position::{locate, sign_between};
 use super::super::source_text::SourceText;
 use super::coerce::{Typed, cast_explicitly, common_type, convert, type_name};
+use super::function::LIKE_ESCAPE;
 use super::scope::{self, Scope};
 use super::{data_type_at, exact, literal, operator};
 use crate::error::{Error, Result, SqlState};
@@ -291,37 +293,31 @@ impl<'a> Binder<'a> {
         negated: bool,
         ignore_case: bool,
     ) -> Result<Typed> {
-        let (operand, pattern) = (self.bind(operand)?, self.bind(pattern)?);
+        let (operand, mut pattern) = (self.bind(operand)?, self.bind(pattern)?);
         let symbol = match (ignore_case, negated) {
             (false, false) => "~~",
             (false, true) => "!~~",
             (true, false) => "~~*",
             (true, true) => "!~~*",
         };
+        let signs = [if ignore_case { "ILIKE" } else { "LIKE" }, symbol];
+        let (left, right) = (operand.span, pattern.span);
+        let place = |text: SourceText<'_>| sign_between(&text, &signs, left, right);
+        if let Some(escape) = escape {
+            let escape = self.bind(escape)?;
+            if let Expr::Literal { value: Value::Text(text), .. } = &escape.expr {
+                like_escape::character(text)?;
+            }
+            let escaped = self.scalar(LIKE_ESCAPE, vec![pattern, escape], Span::empty());
+            pattern = escaped.map_err(|error| locate(error, self.text, place(self.text)))?;
+        }
         if [&operand, &pattern].iter().any(|side| !side.unknown && !side.data_type().is_text()) {
             let names = (operand.type_name(), pattern.type_name());
-            let signs = [if ignore_case { "ILIKE" } else { "LIKE" }, symbol];
-            let place = sign_between(&self.text, &signs, operand.span, pattern.span);
-            return Err(operator::undefined(symbol, &names.0, &names.1, self.text, place));
+            return Err(operator::undefined(symbol, &names.0, &names.1, self.text, place(self.text)));
         }
-        let span = operand.span;
-        let escape = escape.map(|escape| self.escape(escape)).transpose()?.unwrap_or(Some('\\'));
         let operand = Box::new(convert(self.text, operand, DataType::Text)?);
         let pattern = Box::new(convert(self.text, pattern, DataType::Text)?);
-        Ok(Typed::known(Expr::Like { operand, pattern, escape, ignore_case, negated }).at(span))
-    }
-
-    /// The character after ESCAPE; an empty string turns escaping off.
-    fn escape(&mut self, escape: &ast::Expr) -> Result<Option<char>> {
-        let Expr::Literal { value: Value::Text(escape), .. } = self.bind(escape)?.expr else {
-            return Err(Error::unsupported("an ESCAPE that is not a string literal"));
-        };
-        let mut characters = escape.chars();
-        match (characters.next(), characters.next()) {
-            (first, None) => Ok(first),
-            _ => Err(Error::new(SqlState::InvalidEscapeSequence, "invalid escape string")
-                .with_hint("Escape string must be empty or one character.")),
-        }
+        Ok(Typed::known(Expr::Like { operand, pattern, ignore_case, negated }).at(left))
     }
 
     fn cast(&mut self, operand: &ast::Expr, to: &ast::DataType) -> Result<Typed> {

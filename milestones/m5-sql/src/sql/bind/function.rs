@@ -13,6 +13,9 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Span;
 
+/// What ESCAPE calls. No name that is written has a dot.
+pub const LIKE_ESCAPE: &str = "pg_catalog.like_escape";
+
 /// A call's arguments as written.
 struct Call<'c> {
     arguments: Vec<&'c ast::Expr>,
@@ -102,7 +105,7 @@ impl Binder<'_> {
         }
     }
 
-    fn scalar(&mut self, name: &str, arguments: Vec<Typed>, span: Span) -> Result<Typed> {
+    pub fn scalar(&mut self, name: &str, arguments: Vec<Typed>, span: Span) -> Result<Typed> {
         use Function as F;
         let integer = DataType::Integer;
         let text = DataType::Text;
@@ -127,6 +130,7 @@ impl Binder<'_> {
             ("substr" | "substring", [_, _]) => (F::Substring, &[text, integer], text),
             ("substr" | "substring", [_, _, _]) => (F::Substring, &[text, integer, integer], text),
             ("replace", [_, _, _]) => (F::Replace, &[text, text, text], text),
+            ("like_escape" | LIKE_ESCAPE, [_, _]) => (F::LikeEscape, &[text, text], text),
             ("version", []) => (F::Version, &[], text),
             ("coalesce", [_, ..]) => return self.alike(F::Coalesce, "COALESCE", arguments, span),
             ("greatest", [_, ..]) => return self.alike(F::Greatest, "GREATEST", arguments, span),

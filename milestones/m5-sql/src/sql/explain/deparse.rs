@@ -84,8 +84,14 @@ impl<'n> Deparse<'n> {
                 let not = if *negated { "NOT " } else { "" };
                 format!("({} {not}IN ({}))", self.operand(operand), items.join(", "))
             }
-            Expr::Like { operand, pattern, escape, ignore_case, negated } => {
-                self.like((operand, pattern), *escape, *ignore_case, *negated)
+            Expr::Like { operand, pattern, ignore_case, negated } => {
+                let symbol = match (ignore_case, negated) {
+                    (false, false) => "~~",
+                    (false, true) => "!~~",
+                    (true, false) => "~~*",
+                    (true, true) => "!~~*",
+                };
+                format!("({} {symbol} {})", self.operand(operand), self.operand(pattern))
             }
             Expr::Case { branches, otherwise, .. } => {
                 let mut text = "CASE".to_string();
@@ -154,29 +160,6 @@ impl<'n> Deparse<'n> {
             _ => self.operand(side),
         }
     }
-
-    fn like(
-        &self,
-        (operand, pattern): (&Expr, &Expr),
-        escape: Option<char>,
-        ignore_case: bool,
-        negated: bool,
-    ) -> String {
-        let (operand, pattern) = (self.operand(operand), self.operand(pattern));
-        if escape == Some('\\') {
-            let symbol = match (ignore_case, negated) {
-                (false, false) => "~~",
-                (false, true) => "!~~",
-                (true, false) => "~~*",
-                (true, true) => "!~~*",
-            };
-            return format!("({operand} {symbol} {pattern})");
-        }
-        let not = if negated { "NOT " } else { "" };
-        let like = if ignore_case { "ILIKE" } else { "LIKE" };
-        let escape = escape.map(String::from).unwrap_or_default().replace('\'', "''");
-        format!("({operand} {not}{like} {pattern} ESCAPE '{escape}')")
-    }
 }
 
 /// A constant: bare where it reads back as its own type, else quoted and with its type behind.
@@ -205,6 +188,7 @@ fn function_name(function: Function) -> &'static str {
         Function::TrimEnd => "rtrim",
         Function::Substring => "substr",
         Function::Replace => "replace",
+        Function::LikeEscape => "like_escape",
         Function::Round => "round",
         Function::Floor => "floor",
         Function::Ceiling => "ceil",

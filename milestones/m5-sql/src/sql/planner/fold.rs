@@ -3,7 +3,8 @@
 //! Where the computation fails (`1/0`, an overflow), the expression stays as it is and fails when it runs, if it
 //! runs. Only the cheap and common operations are folded; the rest are constants to the executor, too.
 
-use super::super::expr::{BinaryOp, Expr, UnaryOp};
+use super::super::expr::{BinaryOp, Expr, Function, UnaryOp};
+use super::super::like_escape;
 use crate::types::{DataType, Value};
 use std::cmp::Ordering;
 
@@ -50,8 +51,22 @@ fn simplify(expr: &mut Expr) -> Option<Expr> {
             Some(literal(value.coerce_to(*to).ok()?, *to))
         }
         Expr::IsNull { operand, negated } => Some(Expr::boolean(constant(operand)?.is_null() != *negated)),
+        Expr::Function { function: Function::LikeEscape, arguments, .. } => escaped(arguments),
         _ => None,
     }
+}
+
+/// A pattern with ESCAPE as one without.
+fn escaped(arguments: &[Expr]) -> Option<Expr> {
+    let [pattern, escape] = arguments else { return None };
+    let written = match (constant(pattern), constant(escape)) {
+        (Some(Value::Text(pattern)), Some(Value::Text(escape))) => {
+            like_escape::rewrite(pattern, escape).ok()?
+        }
+        (Some(Value::Null), _) | (_, Some(Value::Null)) => return Some(literal(Value::Null, DataType::Text)),
+        _ => return None,
+    };
+    Some(literal(Value::Text(written), DataType::Text))
 }
 
 fn constant(expr: &Expr) -> Option<&Value> {
