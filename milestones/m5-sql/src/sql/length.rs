@@ -35,7 +35,7 @@ pub fn check(text: &str) -> Result<()> {
 }
 
 /// Where the word, literal, comment or sign that begins at `at` ends.
-fn end_of_word(bytes: &[u8], at: usize) -> usize {
+pub fn end_of_word(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     let len = match rest {
         [b'\'', literal @ ..] => Some(1 + end_of_string(literal, follows_escape_prefix(&bytes[..at]))),
@@ -106,7 +106,7 @@ fn find(bytes: &[u8], delimiter: &[u8]) -> Option<usize> {
     bytes.windows(delimiter.len()).position(|window| window == delimiter)
 }
 
-fn is_name_byte(byte: u8) -> bool {
+pub fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
 }
 

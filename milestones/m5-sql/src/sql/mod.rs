@@ -10,6 +10,8 @@
 //! [`bind`] runs the planner itself: what comes out is ready to run.
 
 pub mod bind;
+pub mod encoding;
+mod escapes;
 pub mod explain;
 pub mod expr;
 mod length;

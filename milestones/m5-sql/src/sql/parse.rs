@@ -3,6 +3,7 @@
 //! The tokens are looked at before the tree is built ([`super::limits`]), so that no text, however generated,
 //! can overflow the stack.
 
+use super::escapes::{self, LexicalError};
 use super::length;
 use super::lexical;
 use super::limits;
@@ -12,7 +13,7 @@ use sqlparser::ast::Statement;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 /// Levels that sqlparser's recursive descent may take: several for each parenthesis that [`limits`] lets pass.
 /// sqlparser's own stack grows with them (its feature `recursive-protection`).
@@ -31,9 +32,10 @@ pub enum Command {
 /// Parses the text of one statement; a semicolon may end it.
 pub fn parse(text: &str) -> Result<Command> {
     length::check(text)?;
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text)
-        .tokenize_with_location()
-        .map_err(|error| lexical_error(text, &error.message, error.location))?;
+    let tokens = escapes::tokenize(text).map_err(|error| match error {
+        LexicalError::Escape(error) => error,
+        LexicalError::Tokenizer(error) => lexical_error(text, &error.message, error.location),
+    })?;
     let mut words =
         tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::SemiColon));
     match (words.next(), words.next()) {
@@ -92,8 +94,7 @@ fn near(text: &str, location: Location) -> Error {
     let Some(position) = characters_before(text, location) else { return end_of_input(text) };
     let at = text.char_indices().nth(position).map_or(text.len(), |(at, _)| at);
     let rest = &text[at..];
-    let token = Tokenizer::new(&PostgreSqlDialect {}, rest)
-        .tokenize_with_location()
+    let token = escapes::tokenize(rest)
         .ok()
         .and_then(|tokens| tokens.into_iter().next())
         .and_then(|token| characters_before(rest, token.span.end))
@@ -118,16 +119,6 @@ fn lexical_error(text: &str, message: &str, location: Location) -> Error {
         message if message.contains("comment") => "unterminated /* comment",
         message if message.contains("close delimiter") => "unterminated quoted identifier",
         message if message.to_ascii_lowercase().contains("dollar") => "unterminated dollar-quoted string",
-        message
-            if message.contains("encoded string")
-                && text[at..].trim_end_matches([';', ' ']).ends_with('\'') =>
-        {
-            return Error::new(SqlState::InvalidEscapeSequence, "invalid escape in a string constant")
-                .with_hint(
-                    "Escapes are \\b, \\f, \\n, \\r, \\t, \\\\, \\', \\NNN, \\xNN, \\uNNNN and \\UNNNNNNNN.",
-                )
-                .with_position(position);
-        }
         message if message.contains("string literal") => "unterminated quoted string",
         _ => {
             return Error::new(SqlState::SyntaxError, format!("syntax error: {message}"))
@@ -140,8 +131,8 @@ fn lexical_error(text: &str, message: &str, location: Location) -> Error {
 
 /// The words a statement begins with, in capitals: what to call it when it is not supported.
 pub fn statement_name(text: &str) -> String {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap_or_default();
-    let words = tokens.iter().filter_map(|token| match token {
+    let tokens = escapes::tokenize(text).unwrap_or_default();
+    let words = tokens.iter().filter_map(|token| match &token.token {
         Token::Word(word) => Some(word),
         _ => None,
     });

@@ -1,9 +1,9 @@
 //! Places in a statement's text: sqlparser counts lines and columns, PostgreSQL counts characters.
 
+use super::escapes::tokenize;
 use crate::error::Error;
-use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
-use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan};
 
 /// The characters before `location`. sqlparser counts lines and columns from 1, and 0 means "nowhere".
 pub fn characters_before(text: &str, location: Location) -> Option<usize> {
@@ -28,7 +28,7 @@ pub fn locate(error: Error, text: impl std::ops::Deref<Target = str>, span: Span
 /// `signs` are its spellings. Between the beginnings of the operands it is the last one that is in no deeper
 /// parentheses than the others, and that is not the sign of the right operand itself (`a - -b`).
 pub fn sign_between(text: &str, signs: &[&str], left: Span, right: Span) -> Span {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().unwrap_or_default();
+    let tokens = tokenize(text).unwrap_or_default();
     let mut found = Span::empty();
     let (mut depth, mut least) = (0, i32::MAX);
     // The token before, if it is one that changes where the operator begins.
@@ -61,7 +61,7 @@ pub fn sign_between(text: &str, signs: &[&str], left: Span, right: Span) -> Span
 
 /// Where the sign before an operand stands, with nothing but white space and parentheses between them.
 pub fn sign_before(text: &str, sign: &Token, operand: Span) -> Span {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().unwrap_or_default();
+    let tokens = tokenize(text).unwrap_or_default();
     let before = tokens.iter().rev().filter(|token| token.span.start < operand.start);
     let mut before = before.skip_while(|token| is_white(&token.token) || token.token == Token::LParen);
     before.next().filter(|token| token.token == *sign).map_or_else(Span::empty, |token| token.span)
@@ -73,7 +73,7 @@ pub fn column_from(text: &str, column: &str, from: Span, is_aggregate: impl Fn(&
     if from == Span::empty() {
         return from;
     }
-    let mut tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize_with_location().unwrap_or_default();
+    let mut tokens = tokenize(text).unwrap_or_default();
     tokens.retain(|token| !is_white(&token.token) && token.span.start >= from.start);
     let kind = |index: usize| tokens.get(index).map_or(&Token::EOF, |token| &token.token);
     if *kind(0) == Token::Mul || (*kind(1) == Token::Period && *kind(2) == Token::Mul) {
@@ -87,7 +87,7 @@ pub fn column_from(text: &str, column: &str, from: Span, is_aggregate: impl Fn(&
             Token::RParen if aggregate > 0 => aggregate -= 1,
             Token::LParen if index > 0 => {
                 if let Token::Word(word) = kind(index - 1)
-                    && is_aggregate(&word.value.to_lowercase())
+                    && is_aggregate(&word.value.to_ascii_lowercase())
                 {
                     aggregate = 1;
                 }
@@ -95,7 +95,7 @@ pub fn column_from(text: &str, column: &str, from: Span, is_aggregate: impl Fn(&
             Token::Word(word) if aggregate == 0 && *kind(index + 1) != Token::Period => {
                 let is_column = match word.quote_style {
                     Some(_) => word.value == column,
-                    None => word.value.to_lowercase() == column,
+                    None => word.value.to_ascii_lowercase() == column,
                 };
                 if is_column && *kind(index + 1) != Token::LParen {
                     let is_qualified = index >= 2 && *kind(index - 1) == Token::Period;

@@ -10,12 +10,13 @@ use sqlparser::tokenizer::Span;
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-/// The name that an identifier means.
+/// The name that an identifier means. As in PostgreSQL, only the letters of ASCII are folded: what the others are in
+/// lower case depends on the language.
 pub fn fold(ident: &Ident) -> Cow<'_, str> {
-    match ident.quote_style.is_some() || !ident.value.chars().any(char::is_uppercase) {
-        true => Cow::Borrowed(&ident.value),
-        false => Cow::Owned(ident.value.to_lowercase()),
+    if ident.quote_style.is_some() || !ident.value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(&ident.value);
     }
+    Cow::Owned(ident.value.to_ascii_lowercase())
 }
 
 /// The name of a table, an index or a function, and where it stands. Schemas are `public` and `pg_catalog`.
