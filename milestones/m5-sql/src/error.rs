@@ -93,6 +93,7 @@ struct Report {
     message: String,
     detail: Option<String>,
     hint: Option<String>,
+    context: Option<String>,
     position: Option<usize>,
     source: Option<std::io::Error>,
 }
@@ -104,6 +105,7 @@ impl Error {
             message: message.into(),
             detail: None,
             hint: None,
+            context: None,
             position: None,
             source: None,
         }))
@@ -157,6 +159,12 @@ impl Error {
         self
     }
 
+    /// Where in the data of a COPY.
+    pub fn with_context(mut self, context: impl Into<String>) -> Error {
+        self.0.context = Some(context.into());
+        self
+    }
+
     /// Where in the statement's text, as a count of characters from its start.
     pub fn with_position(mut self, position: usize) -> Error {
         self.0.position = Some(position);
@@ -177,6 +185,10 @@ impl Error {
 
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    pub fn context(&self) -> Option<&str> {
+        self.0.context.as_deref()
     }
 
     pub fn position(&self) -> Option<usize> {

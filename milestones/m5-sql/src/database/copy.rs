@@ -18,7 +18,8 @@ impl Database {
         let (tag, ()) = self.change(&copy.table, None, |context, writer| {
             let (mut batch, mut stored) = (Batch::default(), 0);
             while rows.next(&mut batch)? {
-                stored += modify::insert_rows(context, std::slice::from_ref(&batch), writer)?;
+                stored += modify::insert_rows(context, std::slice::from_ref(&batch), writer)
+                    .map_err(|error| rows.at_row(error, writer.failed_row()))?;
             }
             Ok((Tag::Copy(stored), ()))
         })?;

@@ -1,48 +1,37 @@
-//! The rows that COPY reads: from bytes as they come to batches of columns.
+//! The rows that COPY reads: from lines to batches of columns.
 //!
-//! Two formats, both PostgreSQL's. *text*: a line is a row, tabs part the columns, a backslash escapes what would be
-//! taken for either, and `\N` is NULL. *csv*: as spreadsheets write it (RFC 4180), where a column in quotes may hold
-//! anything, and nothing at all without quotes is NULL.
-//!
-//! One simplification: a line ends with a line feed, or with a carriage return and a line feed. (PostgreSQL also takes
-//! carriage returns alone, and insists that all lines end alike.)
+//! Two formats, both PostgreSQL's. *text*: tabs part the columns, a backslash escapes what would be taken for something
+//! else, and `\N` is NULL. *csv*: as spreadsheets write it (RFC 4180), where a column in quotes may hold anything, and
+//! nothing at all without quotes is NULL.
 
 use super::batch::{BATCH_ROWS, BATCH_TEXT, Batch};
+use super::copy_reader::CopyReader;
 use super::literal_rows::{fits, is_short};
+use super::table_writer::null_violation;
 use super::vector::{Values, Vector};
 use crate::error::{Error, Result, SqlState};
+use crate::sql::encoding::decode;
 use crate::sql::plan::{CopyFormat, CopyFrom};
 use crate::types::{DataType, Value};
 use std::io::Read;
 
-/// Bytes that are asked for at a time.
-const CHUNK: usize = 256 << 10;
-
-/// No row may be longer, as in PostgreSQL.
-const MAX_ROW: usize = (1 << 30) - 1;
-
-/// Bytes of a wrong value that an error repeats.
+/// Bytes of a line or a value that an error repeats.
 const MAX_SHOWN: usize = 100;
 
 pub struct CopyRows<'a> {
-    source: &'a mut dyn Read,
+    reader: CopyReader<'a>,
     copy: &'a CopyFrom,
     /// For each column that gets no value, its position and the constant that it holds instead.
     defaults: Vec<(usize, Value)>,
-    buffer: Vec<u8>,
-    /// Where in the buffer the next row begins.
-    at: usize,
-    /// Nothing more will come.
-    ended: bool,
-    /// Lines that have been read; those within quotes count.
-    line: u64,
     /// The columns of the row in hand.
     fields: Vec<Field>,
     /// The bytes of columns from which something had to be taken out.
     scratch: Vec<u8>,
+    /// The line of each row of the last batch.
+    lines: Vec<u64>,
 }
 
-/// The bytes of one column: where they are in the buffer, or in the scratch.
+/// The bytes of one column: where they are in the line, or in the scratch.
 #[derive(Clone, Copy)]
 struct Field {
     start: usize,
@@ -50,282 +39,227 @@ struct Field {
     in_scratch: bool,
 }
 
-/// A column, where the next begins, and whether the row has ended.
-type Found = (Field, usize, bool);
-
-/// The bytes in the buffer end within the row.
-struct Unfinished;
-
 impl<'a> CopyRows<'a> {
     pub fn new(copy: &'a CopyFrom, defaults: Vec<(usize, Value)>, source: &'a mut dyn Read) -> CopyRows<'a> {
         CopyRows {
-            source,
+            reader: CopyReader::new(source, &copy.format),
             copy,
             defaults,
-            buffer: Vec::new(),
-            at: 0,
-            ended: false,
-            line: 0,
             fields: Vec::new(),
             scratch: Vec::new(),
+            lines: Vec::new(),
         }
     }
 
     /// Fills the batch with the next rows; false if there are none.
     pub fn next(&mut self, batch: &mut Batch) -> Result<bool> {
         batch.reset(&self.copy.types);
-        if self.line == 0 && self.copy.format.header {
+        self.lines.clear();
+        if self.reader.number() == 0 && self.copy.format.header && self.read_line()? {
             // The first line is for people.
-            self.read_row()?;
+            decode(self.reader.line()).map_err(|error| self.at_line(error, self.reader.number()))?;
         }
-        let mut rows = 0;
-        while rows < BATCH_ROWS
+        while self.lines.len() < BATCH_ROWS
             && batch.columns.iter().all(|column| column.text_bytes() < BATCH_TEXT)
-            && self.read_row()?
+            && self.read_line()?
         {
             self.push_row(batch)?;
-            rows += 1;
+            self.lines.push(self.reader.number());
         }
-        batch.set_len(rows);
-        Ok(rows > 0)
+        batch.set_len(self.lines.len());
+        Ok(!self.lines.is_empty())
     }
 
-    /// Takes the next row apart; false at the end of the data.
-    fn read_row(&mut self) -> Result<bool> {
-        loop {
-            if self.at < self.buffer.len() {
-                if self.ends_here() {
-                    return Ok(false);
-                }
-                if let Ok(end) = self.find_fields() {
-                    let row = &self.buffer[self.at..end];
-                    self.line += memchr::memchr_iter(b'\n', row).count().max(1) as u64;
-                    self.at = end;
-                    return Ok(true);
-                }
-            } else if self.ended {
-                return Ok(false);
-            }
-            self.fill()?;
-        }
+    fn read_line(&mut self) -> Result<bool> {
+        self.reader.advance().map_err(|error| self.at_line(error, self.reader.number()))
     }
 
-    /// Finds the columns of the row that begins here; where the next row begins.
-    fn find_fields(&mut self) -> Result<usize, Unfinished> {
-        self.fields.clear();
-        self.scratch.clear();
-        let mut at = self.at;
-        loop {
-            let (field, next, is_last) = match self.copy.format.csv {
-                true => self.csv_field(at)?,
-                false => self.text_field(at)?,
-            };
-            self.fields.push(field);
-            at = next;
-            if is_last {
-                return Ok(at);
-            }
-        }
-    }
-
-    /// A line of `\.` ends the data.
-    fn ends_here(&mut self) -> bool {
-        let rest = &self.buffer[self.at..];
-        let ends = rest.starts_with(b"\\.\n")
-            || rest.starts_with(b"\\.\r\n")
-            || (self.ended && matches!(rest, b"\\." | b"\\.\r"));
-        if ends {
-            (self.ended, self.at) = (true, self.buffer.len());
-        }
-        ends
-    }
-
-    /// Reads more of the data behind what there is.
-    fn fill(&mut self) -> Result<()> {
-        if self.ended {
-            // What is left is a row that began and did not end: a quote is open.
-            self.line += 1;
-            let error = Error::new(SqlState::BadCopyFileFormat, "unterminated CSV quoted field");
-            return Err(self.locate(error, None));
-        }
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        let len = self.buffer.len();
-        if len > MAX_ROW {
-            self.line += 1;
-            let error = Error::new(SqlState::ProgramLimitExceeded, "the row is longer than 1 GB");
-            return Err(self.locate(error, None));
-        }
-        // A long row asks for as much again, so that it is not looked at too often.
-        let wanted = CHUNK.max(len) as u64;
-        match self.source.take(wanted).read_to_end(&mut self.buffer) {
-            Ok(read) => {
-                self.ended = (read as u64) < wanted;
-                Ok(())
-            }
-            Err(error) => {
-                let state = match error.kind() {
-                    // Whoever typed them has thought better of it.
-                    std::io::ErrorKind::ConnectionAborted => SqlState::QueryCanceled,
-                    _ => SqlState::IoError,
-                };
-                self.line += 1;
-                let error = Error::new(state, format!("COPY from stdin failed: {error}"));
-                Err(self.locate(error, None))
-            }
-        }
-    }
-
-    /// Adds the row in hand to the batch.
+    /// Adds the line in hand to the batch.
     fn push_row(&mut self, batch: &mut Batch) -> Result<()> {
+        self.split_line().map_err(|error| self.in_line(error))?;
         let copy = self.copy;
         let is_empty = matches!(self.fields.as_slice(), [field] if field.start == field.end);
-        if self.fields.len() != copy.positions.len() && !(copy.positions.is_empty() && is_empty) {
-            return Err(self.wrong_width());
+        if self.fields.len() > copy.positions.len() && !(copy.positions.is_empty() && is_empty) {
+            let message = "extra data after last expected column";
+            return Err(self.in_line(Error::new(SqlState::BadCopyFileFormat, message)));
         }
-        for (position, field) in copy.positions.iter().zip(&self.fields) {
+        let mut lacks_value = false;
+        for (number, position) in copy.positions.iter().enumerate() {
+            let Some(field) = self.fields.get(number) else { return Err(self.missing(*position)) };
             let bytes = self.bytes(*field);
             let column = &mut batch.columns[*position];
             if !field.in_scratch && bytes == copy.format.null.as_bytes() {
+                lacks_value |= copy.table.schema.columns()[*position].not_null;
                 column.push_null();
             } else if let Err(error) = push(column, copy.types[*position], bytes) {
-                return Err(self.locate(error, Some((*position, bytes))));
+                return Err(self.in_column(error, *position, bytes));
             }
         }
-        self.defaults.iter().try_for_each(|(position, value)| batch.columns[*position].push_value(value))
+        for (position, value) in &self.defaults {
+            lacks_value |= value.is_null() && copy.table.schema.columns()[*position].not_null;
+            batch.columns[*position].push_value(value)?;
+        }
+        if lacks_value { Err(self.null_violation(batch)) } else { Ok(()) }
     }
 
     fn bytes(&self, field: Field) -> &[u8] {
-        let bytes = if field.in_scratch { &self.scratch } else { &self.buffer };
+        let bytes = if field.in_scratch { &self.scratch } else { self.reader.line() };
         &bytes[field.start..field.end]
     }
 
-    fn csv_field(&mut self, start: usize) -> Result<Found, Unfinished> {
-        let CopyFormat { delimiter, quote, escape, .. } = self.copy.format;
-        let mut at = start;
-        at += match memchr::memchr3(delimiter, b'\n', quote, &self.buffer[at..]) {
-            Some(plain) => plain,
-            None if self.ended => self.buffer.len() - at,
-            None => return Err(Unfinished),
-        };
-        if self.buffer.get(at) != Some(&quote) {
-            return Ok(self.plain(start, at));
-        }
-        // Quotes may begin and end anywhere in a column; within them nothing else has a meaning.
-        let in_scratch = self.scratch.len();
-        self.scratch.extend_from_slice(&self.buffer[start..at]);
+    /// Finds the columns of the line in hand.
+    fn split_line(&mut self) -> Result<()> {
+        self.fields.clear();
+        self.scratch.clear();
+        let (line, has_specials) = (self.reader.line(), self.reader.has_specials());
+        let mut at = 0;
         loop {
-            at += 1;
-            loop {
-                let part = memchr::memchr2(quote, escape, &self.buffer[at..]).ok_or(Unfinished)?;
-                self.scratch.extend_from_slice(&self.buffer[at..at + part]);
-                at += part;
-                match self.buffer.get(at + 1) {
-                    Some(next) if self.buffer[at] == escape && (*next == quote || *next == escape) => {
-                        self.scratch.push(*next);
-                        at += 2;
-                    }
-                    None if !self.ended => return Err(Unfinished),
-                    _ if self.buffer[at] == quote => break,
-                    _ => {
-                        self.scratch.push(escape);
-                        at += 1;
-                    }
-                }
-            }
-            at += 1;
-            let part = match memchr::memchr3(delimiter, b'\n', quote, &self.buffer[at..]) {
-                Some(part) => part,
-                None if self.ended => self.buffer.len() - at,
-                None => return Err(Unfinished),
+            let (field, end) = match (has_specials, self.copy.format.csv) {
+                (false, _) => plain_field(line, at, &self.copy.format),
+                (true, false) => text_field(line, at, &self.copy.format, &mut self.scratch),
+                (true, true) => csv_field(line, at, &self.copy.format, &mut self.scratch)?,
             };
-            let from = at;
-            at += part;
-            if self.buffer.get(at) == Some(&quote) {
-                self.scratch.extend_from_slice(&self.buffer[from..at]);
-                continue;
+            self.fields.push(field);
+            if end == line.len() {
+                return Ok(());
             }
-            let (rest, next, is_last) = self.plain(from, at);
-            self.scratch.extend_from_slice(&self.buffer[rest.start..rest.end]);
-            return Ok((self.scratched(in_scratch), next, is_last));
+            at = end + 1;
         }
     }
 
-    fn text_field(&mut self, start: usize) -> Result<Found, Unfinished> {
-        let delimiter = self.copy.format.delimiter;
-        let mut at = start;
-        let mut escaped = false;
-        loop {
-            at += match memchr::memchr3(delimiter, b'\n', b'\\', &self.buffer[at..]) {
-                Some(plain) => plain,
-                None if self.ended => self.buffer.len() - at,
-                None => return Err(Unfinished),
-            };
-            if self.buffer.get(at) != Some(&b'\\') {
+    fn missing(&self, position: usize) -> Error {
+        let column = &self.copy.table.schema.columns()[position].name;
+        let message = format!("missing data for column \"{column}\"");
+        self.in_line(Error::new(SqlState::BadCopyFileFormat, message))
+    }
+
+    /// The error for the row just pushed, in which a column that must not be NULL is.
+    fn null_violation(&self, batch: &Batch) -> Error {
+        let (columns, row) = (batch.columns.iter().collect::<Vec<_>>(), self.lines.len());
+        let mut named = self.copy.table.schema.columns().iter().zip(&columns);
+        let column = named.find(|(column, values)| column.not_null && values.nulls.is_null(row));
+        let name = column.map_or("", |(column, _)| &column.name);
+        self.in_line(null_violation(&self.copy.table, name, &columns, row))
+    }
+
+    /// Says which line a row of the last batch came from, if it is known which one an error is about.
+    pub fn at_row(&self, error: Error, row: Option<usize>) -> Error {
+        match row.and_then(|row| self.lines.get(row)) {
+            Some(line) => self.at_line(error, *line),
+            None => error.with_context(format!("COPY {}", self.copy.table.name)),
+        }
+    }
+
+    fn at_line(&self, error: Error, line: u64) -> Error {
+        error.with_context(format!("COPY {}, line {line}", self.copy.table.name))
+    }
+
+    /// Adds the line in hand to an error, and what stands there.
+    fn in_line(&self, error: Error) -> Error {
+        let (table, line) = (&self.copy.table.name, self.reader.number());
+        // Bytes that are no text are found before anything else is looked for.
+        if let Err(error) = decode(self.reader.line()) {
+            return self.at_line(error, line);
+        }
+        error.with_context(format!("COPY {table}, line {line}: \"{}\"", shown(self.reader.line())))
+    }
+
+    /// Adds the line, the column, and what it holds.
+    fn in_column(&self, error: Error, position: usize, bytes: &[u8]) -> Error {
+        let (table, line) = (&self.copy.table.name, self.reader.number());
+        if error.state() == SqlState::CharacterNotInRepertoire || decode(self.reader.line()).is_err() {
+            return self.in_line(error);
+        }
+        let column = &self.copy.table.schema.columns()[position].name;
+        error.with_context(format!("COPY {table}, line {line}, column {column}: \"{}\"", shown(bytes)))
+    }
+}
+
+/// The column that begins at `start`, and where the delimiter behind it is, or the line's end.
+fn plain_field(line: &[u8], start: usize, format: &CopyFormat) -> (Field, usize) {
+    let end = memchr::memchr(format.delimiter, &line[start..]).map_or(line.len(), |len| start + len);
+    (Field { start, end, in_scratch: false }, end)
+}
+
+/// The same in text format, where a backslash takes the next byte with it.
+fn text_field(line: &[u8], start: usize, format: &CopyFormat, scratch: &mut Vec<u8>) -> (Field, usize) {
+    let (mut end, mut is_escaped) = (start, false);
+    loop {
+        match memchr::memchr2(format.delimiter, b'\\', &line[end..]) {
+            Some(plain) if line[end + plain] == b'\\' => {
+                is_escaped = true;
+                end = (end + plain + 2).min(line.len());
+            }
+            found => {
+                end = found.map_or(line.len(), |plain| end + plain);
                 break;
             }
-            escaped = true;
-            at = (at + 2).min(self.buffer.len());
         }
-        let (field, next, is_last) = self.plain(start, at);
-        let written = &self.buffer[field.start..field.end];
-        if !escaped || written == self.copy.format.null.as_bytes() {
-            return Ok((field, next, is_last));
+    }
+    let written = &line[start..end];
+    if !is_escaped || written == format.null.as_bytes() {
+        return (Field { start, end, in_scratch: false }, end);
+    }
+    let in_scratch = scratch.len();
+    unescape(written, scratch);
+    (Field { start: in_scratch, end: scratch.len(), in_scratch: true }, end)
+}
+
+/// The same in CSV. Quotes may begin and end anywhere in a column; within them nothing else has a meaning.
+fn csv_field(
+    line: &[u8],
+    start: usize,
+    format: &CopyFormat,
+    scratch: &mut Vec<u8>,
+) -> Result<(Field, usize)> {
+    let CopyFormat { delimiter, quote, escape, .. } = *format;
+    let (mut at, in_scratch, mut is_quoted) = (start, scratch.len(), false);
+    loop {
+        let plain = memchr::memchr2(delimiter, quote, &line[at..]).map_or(line.len(), |len| at + len);
+        scratch.extend_from_slice(&line[at..plain]);
+        at = plain;
+        if line.get(at) != Some(&quote) {
+            break;
         }
-        let in_scratch = self.scratch.len();
-        unescape(written, &mut self.scratch);
-        Ok((self.scratched(in_scratch), next, is_last))
+        is_quoted = true;
+        at = 1 + unquote(line, at + 1, (quote, escape), scratch)?;
     }
-
-    /// The column from `start` to `at`, where a delimiter, a line feed or the end of the data is.
-    fn plain(&self, start: usize, at: usize) -> Found {
-        if self.buffer.get(at).is_some_and(|byte| *byte != b'\n') {
-            return (Field { start, end: at, in_scratch: false }, at + 1, false);
-        }
-        let has_return = at > start && self.buffer[at - 1] == b'\r';
-        let end = at - usize::from(has_return);
-        (Field { start, end, in_scratch: false }, (at + 1).min(self.buffer.len()), true)
+    if !is_quoted {
+        scratch.truncate(in_scratch);
+        return Ok((Field { start, end: at, in_scratch: false }, at));
     }
+    Ok((Field { start: in_scratch, end: scratch.len(), in_scratch: true }, at))
+}
 
-    /// The column whose bytes were put into the scratch from `start` on.
-    fn scratched(&self, start: usize) -> Field {
-        Field { start, end: self.scratch.len(), in_scratch: true }
-    }
-
-    /// The error for a row that has more or fewer columns than the table.
-    fn wrong_width(&self) -> Error {
-        let columns = self.copy.table.schema.columns();
-        let missing = self.copy.positions.get(self.fields.len());
-        let message = match missing.and_then(|position| columns.get(*position)) {
-            Some(column) => format!("missing data for column \"{}\"", column.name),
-            None => "extra data after last expected column".to_string(),
+/// Writes what stands in quotes, from `at` on; where the quote behind it is.
+fn unquote(line: &[u8], mut at: usize, (quote, escape): (u8, u8), out: &mut Vec<u8>) -> Result<usize> {
+    loop {
+        let Some(len) = memchr::memchr2(quote, escape, &line[at..]) else {
+            return Err(Error::new(SqlState::BadCopyFileFormat, "unterminated CSV quoted field"));
         };
-        let delimiter = char::from(self.copy.format.delimiter).to_string();
-        let fields = self.fields.iter().map(|field| shown(self.bytes(*field)));
-        let row = shown(fields.collect::<Vec<_>>().join(&delimiter).as_bytes());
-        let place = format!("COPY {}, line {}: \"{row}\"", self.copy.table.name, self.line);
-        Error::new(SqlState::BadCopyFileFormat, message).with_detail(place)
-    }
-
-    /// Adds the line, and perhaps the column and what stands there, to an error (PostgreSQL's CONTEXT).
-    fn locate(&self, error: Error, value: Option<(usize, &[u8])>) -> Error {
-        let place = format!("COPY {}, line {}", self.copy.table.name, self.line);
-        match value
-            .and_then(|(position, bytes)| Some((self.copy.table.schema.columns().get(position)?, bytes)))
-        {
-            Some((column, bytes)) => {
-                error.with_detail(format!("{place}, column {}: \"{}\"", column.name, shown(bytes)))
+        out.extend_from_slice(&line[at..at + len]);
+        at += len;
+        match line.get(at + 1) {
+            Some(next) if line[at] == escape && (*next == quote || *next == escape) => {
+                out.push(*next);
+                at += 2;
             }
-            None => error.with_detail(place),
+            _ if line[at] == quote => return Ok(at),
+            _ => {
+                out.push(escape);
+                at += 1;
+            }
         }
     }
 }
 
-/// The beginning of a value, for a message. Tabs stay, as they part the columns of a line.
+/// The beginning of what was read, for a message. Tabs stay, as they part columns, and line feeds, as they are data.
 fn shown(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN)]);
-    let shown: String = text.chars().map(|c| if c.is_control() && c != '\t' { '?' } else { c }).collect();
-    if bytes.len() > MAX_SHOWN { format!("{shown}...") } else { shown }
+    let text = String::from_utf8_lossy(bytes);
+    let end = text.floor_char_boundary(MAX_SHOWN);
+    let is_harmless = |c: char| !c.is_control() || matches!(c, '\t' | '\n');
+    let shown: String = text[..end].chars().map(|c| if is_harmless(c) { c } else { '?' }).collect();
+    if end < text.len() { format!("{shown}...") } else { shown }
 }
 
 /// Takes the backslashes out of a column in text format (`CopyReadAttributesText`).
@@ -390,7 +324,7 @@ fn push(column: &mut Vector, data_type: DataType, bytes: &[u8]) -> Result<()> {
             }
         }
         (Values::Text(texts), _) => {
-            let text = checked(bytes)?;
+            let text = decode(bytes)?;
             if is_short(text, data_type) && texts.has_room(text.len()) {
                 texts.push(text.as_bytes());
                 return Ok(());
@@ -398,7 +332,7 @@ fn push(column: &mut Vector, data_type: DataType, bytes: &[u8]) -> Result<()> {
         }
         _ => {}
     }
-    let value = Value::Text(checked(bytes)?.to_string());
+    let value = Value::Text(decode(bytes)?.to_string());
     column.push_value(&value.coerce_to(data_type)?)
 }
 
@@ -413,15 +347,4 @@ fn plain_integer(bytes: &[u8]) -> Option<i64> {
     }
     let value = digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
     Some(if negative { -value } else { value })
-}
-
-fn checked(bytes: &[u8]) -> Result<&str> {
-    let wrong = |byte: u8| {
-        let message = format!("invalid byte sequence for encoding \"UTF8\": 0x{byte:02x}");
-        Error::new(SqlState::CharacterNotInRepertoire, message)
-    };
-    if memchr::memchr(0, bytes).is_some() {
-        return Err(wrong(0));
-    }
-    std::str::from_utf8(bytes).map_err(|error| wrong(bytes[error.valid_up_to()]))
 }

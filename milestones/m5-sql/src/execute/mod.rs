@@ -18,6 +18,7 @@
 pub mod batch;
 pub mod build;
 pub mod context;
+mod copy_reader;
 pub mod copy_rows;
 pub mod decode;
 mod dedup;

@@ -26,6 +26,8 @@ pub struct TableWriter {
     tuples: TupleBuffer,
     tids: Vec<Tid>,
     entries: Entries,
+    /// Which of the waiting rows the last error was about.
+    failed_row: Option<usize>,
 }
 
 impl TableWriter {
@@ -38,6 +40,7 @@ impl TableWriter {
             tuples: TupleBuffer::default(),
             tids: Vec::new(),
             entries: Entries::default(),
+            failed_row: None,
         }
     }
 
@@ -85,6 +88,11 @@ impl TableWriter {
         self.tuples.bytes()
     }
 
+    /// After an error of storing rows: the number of the row, among those that were waiting, that could not be stored.
+    pub fn failed_row(&self) -> Option<usize> {
+        self.failed_row
+    }
+
     pub fn discard(&mut self) {
         self.tuples.clear();
     }
@@ -112,16 +120,26 @@ impl TableWriter {
         transaction: &Transaction,
         is_checked: impl Fn(&Index) -> bool,
     ) -> Result<u64> {
-        let TableWriter { table, heap, trees, tuples, tids, entries } = self;
+        let TableWriter { table, heap, trees, tuples, tids, entries, failed_row } = self;
         tids.clear();
-        heap.insert(pages, transaction, table.layout.column_count(), tuples, tids)?;
+        *failed_row = None;
+        let stored = heap.insert(pages, transaction, table.layout.column_count(), tuples, tids);
+        stored.inspect_err(|_| *failed_row = Some(tids.len()))?;
         for (index, tree) in table.indexes.iter().zip(trees) {
             entries.clear();
             for (number, tid) in tids.iter().enumerate() {
-                entries.push_tuple(&table.layout, tuples.tuple(number), &index.columns, *tid)?;
+                let pushed = entries.push_tuple(&table.layout, tuples.tuple(number), &index.columns, *tid);
+                pushed.inspect_err(|_| *failed_row = Some(number))?;
             }
-            if insert_entries(pages, transaction, (heap, tree), entries, is_checked(index))?.is_some() {
-                return Err(self.first_violation(pages, transaction, is_checked)?);
+            let inserted = insert_entries(pages, transaction, (heap, tree), entries, is_checked(index));
+            let conflict = inserted.inspect_err(|_| {
+                let oversized = tree.oversized(entries);
+                *failed_row = oversized.and_then(|tid| tids.iter().position(|stored| *stored == tid));
+            })?;
+            if conflict.is_some() {
+                let (row, error) = self.first_violation(pages, transaction, is_checked)?;
+                self.failed_row = Some(row);
+                return Err(error);
             }
         }
         let stored = tuples.len() as u64;
@@ -129,14 +147,14 @@ impl TableWriter {
         Ok(stored)
     }
 
-    /// The error of the first row whose key is taken, in its first such index: the one there would be if rows were
+    /// The first row whose key is taken, and the error about its first such index: the one there would be if rows were
     /// stored one by one. Entries go in index by index and sorted, so another one may have been in the way.
     fn first_violation(
         &self,
         pages: &mut Pages,
         transaction: &Transaction,
         is_checked: impl Fn(&Index) -> bool,
-    ) -> Result<Error> {
+    ) -> Result<(usize, Error)> {
         let TableWriter { table, heap, trees, tuples, tids, .. } = self;
         let after = transaction.after_this_command();
         let new: FxHashMap<Tid, usize> = tids.iter().enumerate().map(|(row, tid)| (*tid, row)).collect();
@@ -156,7 +174,7 @@ impl TableWriter {
                     is_taken |= heap.get(pages, &after, *tid)?.is_some();
                 }
                 if is_taken {
-                    return Ok(unique_violation(table, index, tuples.tuple(row)));
+                    return Ok((row, unique_violation(table, index, tuples.tuple(row))));
                 }
             }
         }
@@ -169,6 +187,7 @@ impl TableWriter {
     }
 }
 
+/// Adds the rows to an index; the first key that is taken, if one is.
 fn insert_entries(
     pages: &mut Pages,
     transaction: &Transaction,
@@ -206,7 +225,7 @@ pub fn describe_key(table: &Table, index: &Index, tuple: &[u8]) -> (String, Stri
     (names.join(", "), values.join(", "))
 }
 
-fn null_violation(table: &Table, column: &str, columns: &[&Vector], row: usize) -> Error {
+pub fn null_violation(table: &Table, column: &str, columns: &[&Vector], row: usize) -> Error {
     let values: Vec<String> = columns
         .iter()
         .enumerate()

@@ -73,6 +73,12 @@ impl BTree {
         Ok(None)
     }
 
+    /// The first row whose entry is too large for an index.
+    pub fn oversized(&self, entries: &Entries) -> Option<Tid> {
+        let mut all = 0..entries.len();
+        all.find(|index| self.check_size(entries.entry(*index)).is_err()).map(|index| entries.tid(index))
+    }
+
     /// The leaf where an entry belongs: the last one, if that is as plain as it is for ascending keys.
     fn target(&mut self, pages: &mut Pages, entry: &[u8]) -> Result<Target> {
         if let Some(leaf) = self.last_leaf.and_then(|number| self.as_last_leaf(pages, number))

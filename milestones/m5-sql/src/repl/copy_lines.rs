@@ -7,7 +7,7 @@ pub struct CopyLines<'a> {
     input: &'a mut Input,
     /// Whether a person has to be told what is expected.
     explains: bool,
-    /// The line in hand, with its line feed, and how much of it has been read.
+    /// The line in hand, and how much of it has been read.
     line: Vec<u8>,
     at: usize,
     state: State,
@@ -40,12 +40,9 @@ impl<'a> CopyLines<'a> {
         self.state = State::Reading;
         self.at = 0;
         self.line.clear();
-        match self.input.next(">> ")? {
-            Line::Text(b"\\." | b"\\.\r") | Line::End => self.state = State::Ended,
-            Line::Text(line) => {
-                self.line.extend_from_slice(line);
-                self.line.push(b'\n');
-            }
+        match self.input.next_of_data(">> ")? {
+            Line::Text(b"\\." | b"\\.\n" | b"\\.\r\n") | Line::End => self.state = State::Ended,
+            Line::Text(line) => self.line.extend_from_slice(line),
             Line::TooLong => {
                 self.state = State::Ended;
                 return Err(io::Error::other("a line is longer than 1 GB"));

@@ -3,7 +3,7 @@
 //! A line is bytes. What they mean, and whether they are UTF-8, is asked of a whole statement, as PostgreSQL
 //! does it. Only one line is in memory at a time, and no line is longer than [`MAX_LINE`].
 
-use crate::error::{Error, Result, SqlState};
+pub use crate::sql::encoding::decode;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -11,26 +11,6 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 pub const MAX_LINE: usize = (1 << 30) - 1;
 
 const BUFFER_SIZE: usize = 64 * 1024;
-
-/// The text that bytes are, if they are: PostgreSQL's check of what a client sends.
-pub fn decode(bytes: &[u8]) -> Result<&str> {
-    let (start, len) = match std::str::from_utf8(bytes) {
-        Ok(text) => match text.find('\0') {
-            None => return Ok(text),
-            Some(nul) => (nul, 1),
-        },
-        // As many bytes as the first of them announces.
-        Err(error) => match (error.valid_up_to(), bytes.get(error.valid_up_to())) {
-            (start, Some(0xc0..=0xdf)) => (start, 2),
-            (start, Some(0xe0..=0xef)) => (start, 3),
-            (start, Some(0xf0..=0xf7)) => (start, 4),
-            (start, _) => (start, 1),
-        },
-    };
-    let wrong: Vec<String> = bytes.iter().skip(start).take(len).map(|byte| format!("0x{byte:02x}")).collect();
-    let message = format!("invalid byte sequence for encoding \"UTF8\": {}", wrong.join(" "));
-    Err(Error::new(SqlState::CharacterNotInRepertoire, message))
-}
 
 /// What came when a line was asked for.
 #[derive(Debug, PartialEq)]
@@ -130,11 +110,26 @@ impl Input {
 
     /// The next line. Only a terminal shows the prompt.
     pub fn next(&mut self, prompt: &str) -> io::Result<Line<'_>> {
+        let is_first = self.number == 0;
+        match self.next_of_data(prompt)? {
+            Line::Text(line) => {
+                let text = line.strip_suffix(b"\n").unwrap_or(line);
+                // Some editors begin a file with a byte order mark.
+                let marked = if is_first { text.strip_prefix(b"\xef\xbb\xbf") } else { None };
+                Ok(Line::Text(marked.unwrap_or(text)))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// The next line as it is: with its line feed, if it has one.
+    pub fn next_of_data(&mut self, prompt: &str) -> io::Result<Line<'_>> {
         self.number += 1;
         match &mut self.source {
             Source::Terminal(terminal) => match terminal.next(prompt)? {
                 Typed::Line(line) => {
                     self.line = line.into_bytes();
+                    self.line.push(b'\n');
                     Ok(Line::Text(&self.line))
                 }
                 Typed::Abandoned => Ok(Line::Abandoned),
@@ -142,7 +137,7 @@ impl Input {
             },
             Source::Stream(reader) => {
                 self.line.clear();
-                read_line(reader, &mut self.line, self.number == 1)
+                read_line(reader, &mut self.line)
             }
         }
     }
@@ -155,21 +150,17 @@ impl Input {
     }
 }
 
-fn read_line<'a>(reader: &mut dyn BufRead, line: &'a mut Vec<u8>, first: bool) -> io::Result<Line<'a>> {
+fn read_line<'a>(reader: &mut dyn BufRead, line: &'a mut Vec<u8>) -> io::Result<Line<'a>> {
     let limit = MAX_LINE as u64 + 1;
     if reader.take(limit).read_until(b'\n', line)? == 0 {
         return Ok(Line::End);
     }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if line.len() as u64 == limit {
+    if line.len() as u64 == limit && line.last() != Some(&b'\n') {
         *line = Vec::new();
         skip_line(reader)?;
         return Ok(Line::TooLong);
     }
-    let text: &[u8] = line;
-    // Some editors begin a file with a byte order mark.
-    Ok(Line::Text(if first { text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text) } else { text }))
+    Ok(Line::Text(line))
 }
 
 fn skip_line(reader: &mut dyn BufRead) -> io::Result<()> {
@@ -211,6 +202,14 @@ mod tests {
             lines(b"\xef\xbb\xbftables\n\xef\xbb\xbf"),
             [b"tables".to_vec(), b"\xef\xbb\xbf".to_vec()]
         );
+    }
+
+    #[test]
+    fn data_are_not_touched() {
+        let mut input = Input::stream(&b"\xef\xbb\xbf1\r\n2\r3"[..]);
+        assert_eq!(input.next_of_data("").unwrap(), Line::Text(b"\xef\xbb\xbf1\r\n"));
+        assert_eq!(input.next_of_data("").unwrap(), Line::Text(b"2\r3"));
+        assert_eq!(input.next_of_data("").unwrap(), Line::End);
     }
 
     #[test]

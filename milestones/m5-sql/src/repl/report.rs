@@ -54,6 +54,9 @@ pub fn render(error: &Error, statement: &str, verbosity: Verbosity) -> String {
     if let Some(hint) = error.hint() {
         let _ = writeln!(text, "HINT:  {hint}");
     }
+    if let Some(context) = error.context() {
+        let _ = writeln!(text, "CONTEXT:  {context}");
+    }
     text
 }
 
@@ -129,11 +132,11 @@ mod tests {
 
     #[test]
     fn verbosity_is_psqls() {
-        let error = division().with_detail("one").with_hint("two").with_position(7);
+        let error = division().with_context("three").with_detail("one").with_hint("two").with_position(7);
         let shown = |verbosity| render(&error, "SELECT 1/0", verbosity);
         assert_eq!(
             shown(Verbosity::Default),
-            "ERROR:  division by zero\nLINE 1: SELECT 1/0\n               ^\nDETAIL:  one\nHINT:  two\n"
+            "ERROR:  division by zero\nLINE 1: SELECT 1/0\n               ^\nDETAIL:  one\nHINT:  two\nCONTEXT:  three\n"
         );
         assert!(shown(Verbosity::Verbose).starts_with("ERROR:  22012: division by zero\nLINE 1"));
         assert_eq!(shown(Verbosity::Terse), "ERROR:  division by zero at character 8\n");

@@ -47,6 +47,8 @@ pub struct Session {
     pub failed: bool,
     /// Whether what is being typed began with a blank, and is to be forgotten.
     private: bool,
+    /// The statement in which a command failed, if it was one that carries out a statement.
+    pub failed_statement: Option<String>,
     /// The scripts that are being read, one inside the other.
     scripts: Vec<PathBuf>,
 }
@@ -67,6 +69,7 @@ impl Session {
             spaced: false,
             failed: false,
             private: false,
+            failed_statement: None,
             scripts: Vec::new(),
         }
     }
@@ -218,7 +221,7 @@ impl Session {
     }
 
     fn command(&mut self, text: &str, splitter: &mut Splitter, input: &mut Input) {
-        match text.split_whitespace().next() {
+        match text.split_ascii_whitespace().next() {
             Some("\\g") => {
                 if let Some(Piece::Statement(text)) = splitter.take_pending() {
                     self.statement(text, input);
@@ -231,12 +234,10 @@ impl Session {
         self.remember(text, input);
         self.failed = false;
         if let Err(error) = commands::run(self, text, false) {
-            self.failed = true;
-            let place = self.place(input);
-            let mark = if place.is_empty() { "" } else { "error: " };
-            let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
-            self.complain(&format!("{place}{mark}{error}{hint}\n"));
-            self.stop_if_asked();
+            match self.failed_statement.take() {
+                Some(statement) => self.report(&error, &statement, input),
+                None => self.report_command(&error, input),
+            }
         }
         if !splitter.is_pending() {
             self.space();
@@ -265,6 +266,16 @@ impl Session {
         if std::mem::take(&mut self.spaced) || at_terminal {
             writeln!(self.output);
         }
+    }
+
+    /// Reports the error of a command that is no statement.
+    fn report_command(&mut self, error: &Error, input: &Input) {
+        self.failed = true;
+        let place = self.place(input);
+        let mark = if place.is_empty() { "" } else { "error: " };
+        let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
+        self.complain(&format!("{place}{mark}{error}{hint}\n"));
+        self.stop_if_asked();
     }
 
     /// Reports a statement's error.

@@ -63,8 +63,10 @@ fn execute(db: &mut Database, sql: &str, data: &[u8], step: usize) -> Result<(Ta
 
 /// The rows of a table into which `data` were copied, as text with `|` between columns.
 fn copied(sql: &str, data: &str) -> Result<Vec<String>, String> {
-    let told =
-        |error: Error| format!("{} {}: {}", error.state().code(), error, error.detail().unwrap_or_default());
+    let told = |error: Error| {
+        let (detail, context) = (error.detail().unwrap_or_default(), error.context().unwrap_or_default());
+        format!("{} {error}: {detail}|{context}", error.state().code())
+    };
     let mut answers = Vec::new();
     for step in [1, 3, 1 << 20] {
         let mut db = database();
@@ -89,7 +91,7 @@ fn csv_is_read_as_postgresql_reads_it() {
         ("(id, word)", "1,one\n2,\"t,w\"\n", vec!["1|one|t|NULL|NULL|none", "2|t,w|t|NULL|NULL|none"]),
         (
             "(id, body)",
-            "1,\"a\"\"b\nc\"\r\n2,\"\"\n",
+            "1,\"a\"\"b\nc\"\r\n2,\"\"\r\n",
             vec!["1|NULL|t|NULL|NULL|a\"b\nc", "2|NULL|t|NULL|NULL|"],
         ),
         ("(id, word)", "1,\n2,\"\"", vec!["1|NULL|t|NULL|NULL|none", "2||t|NULL|NULL|none"]),
@@ -138,40 +140,144 @@ fn options_change_what_is_what() {
     }
 }
 
+/// Each right-hand side is PostgreSQL 15's error, detail and context.
 #[test]
 fn errors_say_which_line() {
     for (data, expected) in [
-        ("1,a\n2\n", "22P04 missing data for column \"word\": COPY t, line 2: \"2\""),
-        ("1,a,b\n", "22P04 extra data after last expected column: COPY t, line 1: \"1,a,b\""),
+        ("1,a\n2\n", "22P04 missing data for column \"word\": |COPY t, line 2: \"2\""),
+        ("1,a\n\n", "22P04 missing data for column \"word\": |COPY t, line 2: \"\""),
+        ("x\n", "22P02 invalid input syntax for type integer: \"x\": |COPY t, line 1, column id: \"x\""),
         (
-            "1,\"a\nb\"\nx,c\n",
-            "22P02 invalid input syntax for type integer: \"x\": COPY t, line 3, column id: \"x\"",
+            "1,a\n2,\"b\"\"\",c\n",
+            "22P04 extra data after last expected column: |COPY t, line 2: \"2,\"b\"\"\",c\"",
+        ),
+        (
+            "1,a\n2,\"a\nb\"\nx,c\n",
+            "22P02 invalid input syntax for type integer: \"x\": |COPY t, line 4, column id: \"x\"",
         ),
         (
             "1,0123456789\n",
-            "22001 value too long for type character varying(9): COPY t, line 1, column word: \"0123456789\"",
+            "22001 value too long for type character varying(9): |COPY t, line 1, column word: \"0123456789\"",
         ),
         (
             "9999999999,a\n",
-            "22003 value \"9999999999\" is out of range for type integer: COPY t, line 1, column id: \"9999999999\"",
+            "22003 value \"9999999999\" is out of range for type integer: |COPY t, line 1, column id: \"9999999999\"",
         ),
-        ("1,\"a\n", "22P04 unterminated CSV quoted field: COPY t, line 1"),
+        ("1,\"a\n", "22P04 unterminated CSV quoted field: |COPY t, line 1: \"1,\"a\n\""),
+        ("1,x\n2,\"a\nb\n", "22P04 unterminated CSV quoted field: |COPY t, line 4: \"2,\"a\nb\n\""),
         (
-            "1,a\n1,b\n",
-            "23505 duplicate key value violates unique constraint \"t_pkey\": Key (id)=(1) already exists.",
+            "1,a\n,b\n",
+            "23502 null value in column \"id\" of relation \"t\" violates not-null constraint: \
+             Failing row contains (null, b, t, null, null, none).|COPY t, line 2: \",b\"",
         ),
         (
-            "1,a\0\n",
-            "22021 invalid byte sequence for encoding \"UTF8\": 0x00: COPY t, line 1, column word: \"a?\"",
+            "1,a\n2,b\n1,c\n3,d\n",
+            "23505 duplicate key value violates unique constraint \"t_pkey\": \
+             Key (id)=(1) already exists.|COPY t, line 3",
         ),
+        ("1,a\n2,\0\n", "22021 invalid byte sequence for encoding \"UTF8\": 0x00: |COPY t, line 2"),
     ] {
         let answer = copied("COPY t (id, word) FROM STDIN CSV", data).unwrap_err();
-        assert_eq!(
-            answer.split_once(' ').map(|(state, _)| state),
-            expected.split_once(' ').map(|(state, _)| state)
-        );
-        assert!(answer.ends_with(expected.split_once(' ').unwrap().1), "{answer}\n{expected}");
+        assert_eq!(answer, expected);
     }
+    let long = format!("1,{}\n", "é".repeat(70));
+    let answer = copied("COPY t (id, word) FROM STDIN CSV", &long).unwrap_err();
+    assert!(
+        answer.ends_with(&format!("|COPY t, line 1, column word: \"{}...\"", "é".repeat(50))),
+        "{answer}"
+    );
+}
+
+#[test]
+fn in_text_format_a_line_is_shown_as_it_was_written() {
+    for (columns, data, expected) in [
+        (
+            "(id, body)",
+            "1\ta\n2\t\\N\n",
+            "Failing row contains (2, null, t, null, null, null).|COPY t, line 2: \"2\t\\N\"",
+        ),
+        (
+            "(id, word)",
+            "1\ta\\tb\tc\n",
+            "extra data after last expected column: |COPY t, line 1: \"1\ta\\tb\tc\"",
+        ),
+        ("(id, word)", "\n", "invalid input syntax for type integer: \"\": |COPY t, line 1, column id: \"\""),
+        (
+            "(id, word)",
+            "1\t\\xff\n",
+            "invalid byte sequence for encoding \"UTF8\": 0xff: |COPY t, line 1: \"1\t\\xff\"",
+        ),
+    ] {
+        let answer = copied(&format!("COPY t {columns} FROM STDIN"), data).unwrap_err();
+        assert!(answer.ends_with(expected), "{answer}\n{expected}");
+    }
+}
+
+/// Each answer is PostgreSQL 15's.
+#[test]
+fn all_lines_end_alike() {
+    let literal = |what| format!("22P04 literal {what} found in data: |COPY t, line 2");
+    let unquoted = |what| format!("22P04 unquoted {what} found in data: |COPY t, line 2");
+    let marker = |what| format!("22P04 end-of-copy marker {what}: |COPY t, line 2");
+    let (cr, newline, style) = ("carriage return", "newline", "does not match previous newline style");
+    for (data, text, csv) in [
+        ("1,a\r2,b\r", Ok("1|a 2|b"), Ok("1|a 2|b")),
+        ("1,a\r2,b", Ok("1|a 2|b"), Ok("1|a 2|b")),
+        ("1,a\r\n2,b\r\n", Ok("1|a 2|b"), Ok("1|a 2|b")),
+        ("1,a\r\n2,b", Ok("1|a 2|b"), Ok("1|a 2|b")),
+        ("1,a\r\n2,b\n", Err(literal(newline)), Err(unquoted(newline))),
+        ("1,a\n2,b\r\n", Err(literal(cr)), Err(unquoted(cr))),
+        ("1,a\r2,b\n", Err(literal(newline)), Err(unquoted(newline))),
+        ("1,a\n2,b\r3,c\n", Err(literal(cr)), Err(unquoted(cr))),
+        ("1,a\n2,b\r", Err(literal(cr)), Err(unquoted(cr))),
+        ("1,a\r\n2,b\r3,c\r\n", Err(literal(cr)), Err(unquoted(cr))),
+        ("1,a\r\n2,b\r", Err(literal(cr)), Err(unquoted(cr))),
+        ("1,a\rb\n", Err(literal(newline)), Err(unquoted(newline))),
+        ("1,x\\\r\n2,y\r\n", Err(literal(cr)), Ok("1|x\\ 2|y")),
+        ("1,a\n\\.\n2,b\n", Ok("1|a"), Ok("1|a")),
+        ("1,a\r\n\\.\r\n2,b\r\n", Ok("1|a"), Ok("1|a")),
+        ("1,a\r\\.\r2,b\r", Ok("1|a"), Ok("1|a")),
+        ("\\.\r\n1,a\n", Ok(""), Ok("")),
+        ("1,a\r\n\\.\n2,b\r\n", Err(marker(style)), Err(unquoted(newline))),
+        ("1,a\n\\.\r\n2,b\n", Err(marker(style)), Err(marker(style))),
+        ("1,a\n\\.\r", Err(marker(style)), Err(marker(style))),
+        ("1,a\n2,b\\.", Err(marker("corrupt")), Ok("1|a 2|b\\.")),
+        ("1,a\n2,b\\.c\n", Err(marker("corrupt")), Ok("1|a 2|b\\.c")),
+        ("1,a\n2,b\\.\n3,c\n", Ok("1|a 2|b"), Ok("1|a 2|b\\. 3|c")),
+        ("1,a\n2,b\\", Ok("1|a 2|b\\"), Ok("1|a 2|b\\")),
+    ] {
+        let rows = |answer: Result<Vec<String>, String>| {
+            let cut = |row: &String| row.split('|').take(2).collect::<Vec<_>>().join("|");
+            answer.map(|rows| rows.iter().map(cut).collect::<Vec<_>>().join(" "))
+        };
+        let answer = rows(copied("COPY t (id, word) FROM STDIN", &data.replace(',', "\t")));
+        assert_eq!(answer, text.map(String::from), "text: {data:?}");
+        let answer = rows(copied("COPY t (id, word) FROM STDIN CSV", data));
+        assert_eq!(answer, csv.map(String::from), "csv: {data:?}");
+    }
+}
+
+#[test]
+fn quotes_and_backslashes_hold_line_ends() {
+    for (options, data, expected) in [
+        ("CSV", "1,\"a\r\"\n2,b\n", "a\r"),
+        ("CSV", "1,\"a\r\nb\"\n2,b\n", "a\r\nb"),
+        ("CSV", "1,\"a\nb\"\r\n2,b\r\n", "a\nb"),
+        ("CSV", "1,\"a\n\\.\n\"\n2,b\n", "a\n\\.\n"),
+        ("", "1\ta\\\rb\n2\tb\n", "a\rb"),
+        ("", "1\ta\\rb\n2\tb\n", "a\rb"),
+        ("", "1\ta\\\nb\r2\tb\r", "a\nb"),
+        ("", "1\t\u{feff}\n2\tb\n", "\u{feff}"),
+    ] {
+        let rows = copied(&format!("COPY t (id, word) FROM STDIN {options}"), data).unwrap();
+        assert_eq!(rows.len(), 2, "{data:?}");
+        assert!(rows[0].starts_with(&format!("1|{expected}|")), "{data:?}: {rows:?}");
+    }
+    // A byte order mark is for a header to hold.
+    let marked = copied("COPY t (id, word) FROM STDIN CSV", "\u{feff}1,a\n").unwrap_err();
+    assert!(marked.ends_with("COPY t, line 1, column id: \"\u{feff}1\""), "{marked}");
+    assert_eq!(copied("COPY t (id, word) FROM STDIN CSV HEADER", "\u{feff}id,word\n1,a\n").unwrap().len(), 1);
+    assert_eq!(copied("COPY t (id, word) FROM STDIN CSV HEADER", "id,\"word\n1,a\n").unwrap().len(), 0);
 }
 
 #[test]

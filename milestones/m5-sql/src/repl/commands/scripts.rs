@@ -4,6 +4,7 @@ use super::super::arguments::Arguments;
 use super::super::session::Session;
 use super::Command;
 use crate::error::{Error, Result, SqlState};
+use crate::types::is_space;
 use std::path::Path;
 
 pub const COMMANDS: &[Command] = &[
@@ -75,7 +76,11 @@ fn copy(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(Error::new(SqlState::WrongObjectType, format!("{path}: cannot copy from a directory")));
     }
-    session.execute(&sql, &mut file)
+    let copied = session.execute(&sql, &mut file);
+    if copied.is_err() {
+        session.failed_statement = Some(sql);
+    }
+    copied
 }
 
 /// The table, the file, and the options.
@@ -89,8 +94,8 @@ fn split_copy(text: &str) -> Result<(&str, String, &str)> {
             _ if quoted => {}
             '(' => depth += 1,
             ')' => depth -= 1,
-            _ if character.is_whitespace() && depth == 0 => {
-                let word = text[at..].split_whitespace().next().unwrap_or_default();
+            _ if is_space(character) && depth == 0 => {
+                let word = text[at..].split_ascii_whitespace().next().unwrap_or_default();
                 if word.eq_ignore_ascii_case("from") {
                     from = Some(at);
                     break;
@@ -102,7 +107,7 @@ fn split_copy(text: &str) -> Result<(&str, String, &str)> {
     let Some(from) = from else {
         return Err(Error::new(SqlState::SyntaxError, "\\copy: parse error at end of line"));
     };
-    let rest = text[from..].trim_start();
+    let rest = text[from..].trim_start_matches(is_space);
     let mut arguments = Arguments::new(rest, "from".len());
     let path = arguments.word().filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| Error::new(SqlState::SyntaxError, "\\copy: parse error at end of line"))?;
