@@ -209,11 +209,6 @@ fn open_for_change<'a>(
     name: &str,
 ) -> Result<(Arc<Table>, &'a mut Heap)> {
     let (table, heap) = open(catalog, heaps, name)?;
-    if table.is_catalog {
-        return Err(Error::new(
-            SqlState::InsufficientPrivilege,
-            format!("permission denied: \"{name}\" is a system catalog"),
-        ));
-    }
+    table.check_changeable()?;
     Ok((table, heap))
 }

@@ -54,12 +54,7 @@ impl Catalog {
     ) -> Result<(Arc<Table>, Arc<Index>)> {
         self.check_new_name(&index.name)?;
         let mut changed = Table::clone(self.get(table)?);
-        if changed.is_catalog {
-            return Err(Error::new(
-                SqlState::InsufficientPrivilege,
-                format!("permission denied: \"{table}\" is a system catalog"),
-            ));
-        }
+        changed.check_changeable()?;
         index.oid = super::next_oid(pages)?;
         BTree::create(pages, transaction.xid(), index.oid, &index.name)?;
         write(pages, transaction, &index)?;

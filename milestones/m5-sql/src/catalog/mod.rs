@@ -54,6 +54,19 @@ pub struct Table {
     pub is_catalog: bool,
 }
 
+impl Table {
+    /// An error for a catalog: CREATE and DROP of other tables are all that changes it.
+    pub fn check_changeable(&self) -> Result<()> {
+        if self.is_catalog {
+            return Err(Error::new(
+                SqlState::InsufficientPrivilege,
+                format!("permission denied: \"{}\" is a system catalog", self.name),
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// The tables there are, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
@@ -134,12 +147,7 @@ impl Catalog {
         let table = self
             .get(name)
             .map_err(|_| Error::new(SqlState::UndefinedTable, format!("table \"{name}\" does not exist")))?;
-        if table.is_catalog {
-            return Err(Error::new(
-                SqlState::InsufficientPrivilege,
-                format!("permission denied: \"{name}\" is a system catalog"),
-            ));
-        }
+        table.check_changeable()?;
         let table = table.clone();
         rows::delete_table(pages, transaction, table.oid)?;
         for index in &table.indexes {

@@ -4,7 +4,7 @@ use super::Database;
 use super::block::{Block, Outcome};
 use super::temp::VfsTempFiles;
 use crate::catalog::{Lookups, Table};
-use crate::error::{Error, Result, SqlState};
+use crate::error::{Error, Result};
 use crate::execute::batch::Batch;
 use crate::execute::build::{Options, build};
 use crate::execute::context::Context;
@@ -234,12 +234,7 @@ impl Database {
 
     /// The table, open for writing. After a failed statement it is opened anew: half-done work is not remembered.
     fn writer(&mut self, table: &Arc<Table>) -> Result<TableWriter> {
-        if table.is_catalog {
-            return Err(Error::new(
-                SqlState::InsufficientPrivilege,
-                format!("permission denied: \"{}\" is a system catalog", table.name),
-            ));
-        }
+        table.check_changeable()?;
         Ok(self.writers.remove(&table.oid).unwrap_or_else(|| TableWriter::new(table.clone())))
     }
 

@@ -57,14 +57,14 @@ pub struct CreateTable {
     pub if_not_exists: bool,
     pub schema: Schema,
     /// One for each column.
-    pub defaults: Vec<Option<Default>>,
+    pub defaults: Vec<Option<ColumnDefault>>,
     /// The primary key first, then the unique constraints in the order they were declared.
     pub constraints: Vec<Constraint>,
 }
 
 /// A column's DEFAULT.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Default {
+pub struct ColumnDefault {
     /// As the catalog keeps it: SQL that parses and binds again.
     pub text: String,
     /// Already of the column's type.

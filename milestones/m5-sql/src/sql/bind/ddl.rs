@@ -5,7 +5,7 @@ use super::super::expr::Expr;
 use super::super::position::locate;
 use super::super::source_text::SourceText;
 use super::super::statement::{
-    Constraint, CreateIndex, CreateTable, Default, DropIndex, DropTable, Statement,
+    ColumnDefault, Constraint, CreateIndex, CreateTable, DropIndex, DropTable, Statement,
 };
 use super::dml::default_expression;
 use super::{data_type_at, name};
@@ -80,7 +80,7 @@ struct Definition<'d> {
 }
 
 impl<'d> Definition<'d> {
-    fn column(&mut self, column: &'d ast::ColumnDef) -> Result<(Column, Option<Default>)> {
+    fn column(&mut self, column: &'d ast::ColumnDef) -> Result<(Column, Option<ColumnDefault>)> {
         name::refuse_reserved(&column.name, self.text)?;
         let name = name::fold(&column.name).into_owned();
         let (mut nullable, mut default) = (None, None);
@@ -99,7 +99,7 @@ impl<'d> Definition<'d> {
                         Expr::Cast { operand, explicit: false, .. } => operand,
                         other => other,
                     });
-                    if default.replace(Default { text, expression }).is_some() {
+                    if default.replace(ColumnDefault { text, expression }).is_some() {
                         return Err(self.column_error("multiple default values specified", &bound));
                     }
                 }
@@ -290,10 +290,12 @@ pub fn drop_table(
         }
         let (name, _) = name::object(written, text)?;
         match lookup.table(&name).filter(|table| name::is_in_schema(table, written)) {
-            Some(table) if table.is_catalog => return Err(name::permission_denied(&table.name)),
-            Some(table) if drop.tables.iter().any(|known: &std::sync::Arc<Table>| known.oid == table.oid) => {
+            Some(table) => {
+                table.check_changeable()?;
+                if drop.tables.iter().all(|known: &std::sync::Arc<Table>| known.oid != table.oid) {
+                    drop.tables.push(table);
+                }
             }
-            Some(table) => drop.tables.push(table),
             None if lookup.has(&name) && lookup.table(&name).is_none() => {
                 let error = Error::new(SqlState::WrongObjectType, format!("\"{name}\" is not a table"));
                 return Err(error.with_hint("Use DROP INDEX to remove an index."));

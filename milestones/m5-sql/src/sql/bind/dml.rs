@@ -376,8 +376,10 @@ pub fn delete(
 /// The table that UPDATE or DELETE changes.
 fn target(tables: &[ast::TableWithJoins], text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Scope> {
     match select::from(tables, text, lookup)? {
-        Some(scope) if scope.table.is_catalog => Err(name::permission_denied(&scope.table.name)),
-        Some(scope) => Ok(scope),
+        Some(scope) => {
+            scope.table.check_changeable()?;
+            Ok(scope)
+        }
         None => Err(Error::new(SqlState::SyntaxError, "syntax error: no table is named")),
     }
 }

@@ -45,8 +45,8 @@ fn row_count(expr: &ast::Expr, clause: &'static str, text: SourceText<'_>) -> Re
         return Err(locate(Error::new(SqlState::InvalidColumnReference, message), text, expr.span()));
     }
     let typed = Binder::new(text, None, clause).bind(expr)?;
-    let (known, type_name, span) = (typed.unknown, typed.type_name(), typed.span);
-    if !known && !typed.data_type().is_numeric() {
+    let (is_unknown, type_name, span) = (typed.unknown, typed.type_name(), typed.span);
+    if !is_unknown && !typed.data_type().is_numeric() {
         let message = format!("argument of {clause} must be type bigint, not type {type_name}");
         return Err(locate(Error::new(SqlState::DatatypeMismatch, message), text, span));
     }

@@ -102,17 +102,8 @@ pub fn is_in_schema(table: &Table, name: &ObjectName) -> bool {
 /// A table that a statement is about to change; the catalogs change through DDL only.
 pub fn changeable(name: &ObjectName, text: SourceText<'_>, lookup: &dyn Lookup) -> Result<Arc<Table>> {
     let table = table(name, text, lookup)?;
-    match table.is_catalog {
-        true => Err(permission_denied(&table.name)),
-        false => Ok(table),
-    }
-}
-
-pub fn permission_denied(catalog: &str) -> Error {
-    Error::new(
-        SqlState::InsufficientPrivilege,
-        format!("permission denied: \"{catalog}\" is a system catalog"),
-    )
+    table.check_changeable()?;
+    Ok(table)
 }
 
 /// The position of a column of `table`, or PostgreSQL's error as INSERT, UPDATE and indexes word it.
