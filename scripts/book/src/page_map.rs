@@ -137,7 +137,7 @@ fn draw(regions: &[Region], about: &str) -> String {
         let (x, long) = (LEFT + scale(bytes.start), scale(bytes.len()));
         let _ = write!(
             svg,
-            "<rect class=\"{class}\" x=\"{x:.2}\" y=\"0\" width=\"{long:.2}\" height=\"{STRIP}\"><title>{label}: {} to {}</title></rect>",
+            "<rect class=\"{class} scale\" x=\"{x:.2}\" y=\"0\" width=\"{long:.2}\" height=\"{STRIP}\"><title>{label}: {} to {}</title></rect>",
             bytes.start, bytes.end
         );
     }
