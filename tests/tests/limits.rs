@@ -77,6 +77,75 @@ fn a_generated_condition_of_thousands_of_terms_is_answered() {
 }
 
 #[test]
+fn a_long_chain_is_not_deep() {
+    let sum = vec!["n"; 10_000].join(" + ");
+    let ones = vec!["1"; 10_000].join("+");
+    let mixed = format!("n{}", " + 2 * n - n / 1".repeat(5_000));
+    let (letters, texts) = (vec!["'a'"; 10_000].join("||"), vec!["s"; 10_000].join(" || "));
+    // A default must fit a row of the catalog.
+    let few = vec!["1"; 1_500].join("+");
+    let or: Vec<String> = (0..100_000).map(|n| format!("n = {n}")).collect();
+    let and: Vec<String> = (5..20_000).map(|n| format!("n <> {n}")).collect();
+    let script = format!(
+        "CREATE TABLE t (n integer, s text);\n\
+         INSERT INTO t VALUES (1, 'x'), (2, 'yy'), (NULL, NULL), (300000, 'z');\n\
+         SELECT {ones}, length({letters});\n\
+         SELECT {sum}, {mixed}, length({texts}) FROM t WHERE n < 3 ORDER BY {sum};\n\
+         SELECT count(*) FROM t WHERE {};\n\
+         SELECT count(*) FROM t WHERE {};\n\
+         SELECT {sum} + 1, count(*) FROM t WHERE n < 3 GROUP BY {sum} ORDER BY 1;\n\
+         SELECT {sum} FROM t;\n\
+         CREATE TABLE d (n integer DEFAULT {few}, s text DEFAULT {letters});\n\
+         CREATE TABLE d (n integer DEFAULT {few});\n\
+         INSERT INTO d DEFAULT VALUES;\nSELECT n FROM d;\n\
+         UPDATE t SET n = {sum} WHERE n = 2;\nDELETE FROM t WHERE n < 3 AND {sum} = 10000;\n\
+         SELECT n FROM t WHERE n > 0;\n\
+         SELECT {ones}+;\n\
+         EXPLAIN (COSTS OFF) SELECT 1 FROM t WHERE {sum} > 1;\n\
+         SELECT 2;\n",
+        or.join(" OR "),
+        and.join(" AND "),
+    );
+    let said = answers(&script).unwrap();
+    let (explained, before): (Vec<_>, Vec<_>) =
+        said.lines().partition(|line| line.contains("Seq Scan") || line.contains("Filter"));
+    assert_eq!(explained.len(), 2);
+    assert!(explained[1].contains("((n + n + n"));
+    let expected = "10000,10000\n10000,5001,10000\n20000,10002,20000\n2\n3\n10001,1\n20001,1\nERROR:  22003\nERROR:  54000\n\
+                    1500\n300000\n20000\nERROR:  42601\n2";
+    assert_eq!(before.join("\n"), expected);
+}
+
+#[test]
+fn a_case_of_thousands_of_branches_is_answered() {
+    let searched: Vec<String> = (0..10_000).map(|n| format!("WHEN n = {n} THEN 'is {n}'")).collect();
+    let simple: Vec<String> = (0..10_000).map(|n| format!("WHEN {n} THEN n + {n}")).collect();
+    let script = format!(
+        "CREATE TABLE t (n integer);\nINSERT INTO t VALUES (7), (9999), (10000);\n\
+         SELECT CASE {} ELSE 'none' END, CASE n {} END FROM t;\nSELECT 2;\n",
+        searched.join(" "),
+        simple.join(" "),
+    );
+    assert_eq!(answers(&script).unwrap(), "is 7,14\nis 9999,19998\nnone,\n2\n");
+}
+
+#[test]
+fn nesting_stays_limited_whatever_it_is_made_of() {
+    let chain = vec!["1"; 1_000].join("+");
+    let mut script = String::new();
+    for (open, inner, close) in [
+        (format!("{chain}+("), "1", ")"),
+        ("CASE WHEN n = 1 THEN 2 ELSE ".to_string(), "1", " END"),
+        ("- (1 + ".to_string(), "1", ")"),
+        ("coalesce(n + ".to_string(), "1", ")"),
+    ] {
+        let _ = writeln!(script, "SELECT {} FROM t;", nested(&open, inner, close, 900));
+    }
+    let script = format!("CREATE TABLE t (n integer);\n{script}SELECT 2;\n");
+    assert_eq!(answers(&script).unwrap(), "ERROR:  54001\n".repeat(4) + "2\n");
+}
+
+#[test]
 fn what_would_take_all_memory_is_refused_and_a_long_literal_answered() {
     let spaces = " ".repeat(100 << 20);
     let literal = "x y, ".repeat(10 << 20);

@@ -194,6 +194,22 @@ impl Vector {
         })
     }
 
+    /// Copies `other`'s value at 0 to the positions `rows`.
+    pub fn fill_rows(&mut self, other: &Vector, rows: super::batch::Rows<'_>) -> Result<()> {
+        let mut last = None;
+        rows.try_for_each(|row| match (&mut self.values, last) {
+            (Values::Text(to), Some(last)) if !other.nulls.is_null(0) => {
+                to.share(row, last);
+                self.nulls.unset(row);
+                Ok(())
+            }
+            _ => {
+                last = Some(row);
+                self.copy_value(row, other, 0)
+            }
+        })
+    }
+
     /// Repeats the value at 0 until there are `len`.
     pub fn repeat_first(&mut self, len: usize) {
         fn repeat<T: Copy>(values: &mut Vec<T>, len: usize) {

@@ -29,12 +29,17 @@ pub enum Expr {
         op: UnaryOp,
         operand: Box<Expr>,
     },
-    /// Both operands have the same type, but for `Concat`, where both are text. The result's type follows:
-    /// boolean for comparisons and logic, the operands' type for arithmetic, text for `Concat`.
+    /// A comparison of two operands of one type, or logic.
     Binary {
         op: BinaryOp,
         left: Box<Expr>,
         right: Box<Expr>,
+    },
+    /// `first op operand op operand …`, computed from left to right: arithmetic or `||`, with operands of one type,
+    /// which is the result's. It may have thousands of operands, so it is not as deep as it is long.
+    Chain {
+        first: Box<Expr>,
+        rest: Vec<(BinaryOp, Expr)>,
     },
     /// A conversion, with an error where the value does not fit (`varchar(n)` truncates when `explicit`).
     Cast {
@@ -221,15 +226,20 @@ impl Expr {
             | Expr::InList { .. }
             | Expr::Like { .. } => DataType::Boolean,
             Expr::Unary { op: UnaryOp::Negate, operand } => operand.data_type(),
-            Expr::Binary { op, left, .. } => match op {
-                BinaryOp::Concat => DataType::Text,
-                BinaryOp::Add
-                | BinaryOp::Subtract
-                | BinaryOp::Multiply
-                | BinaryOp::Divide
-                | BinaryOp::Modulo => left.data_type(),
-                _ => DataType::Boolean,
-            },
+            Expr::Binary { .. } => DataType::Boolean,
+            Expr::Chain { first, .. } if first.data_type().is_text() => DataType::Text,
+            Expr::Chain { first, .. } => first.data_type(),
+        }
+    }
+
+    /// `left op right` for an operator that makes chains; they grow on the right.
+    pub fn link(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+        match left {
+            Expr::Chain { first, mut rest } => {
+                rest.push((op, right));
+                Expr::Chain { first, rest }
+            }
+            left => Expr::Chain { first: Box::new(left), rest: vec![(op, right)] },
         }
     }
 

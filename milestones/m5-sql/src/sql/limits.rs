@@ -3,8 +3,9 @@
 //! A tree of expressions is built, walked and dropped by recursion, and a statement of a few megabytes can
 //! describe one deeper than any stack. Parentheses nest it; so does a chain: `a OR b OR c` is `((a OR b) OR c)`.
 //! Parentheses are counted as they open. A chain is bounded by what stands between two commas of one
-//! parenthesis: no tree over n tokens is deeper than n. AND, OR and the set operators chain in earnest (generated
-//! conditions of thousands of terms), so each opens a new run and counts by itself.
+//! parenthesis: no tree over n tokens is deeper than n. AND, OR, `+` and their kin chain in earnest (generated conditions
+//! of thousands of terms), so each opens a new run and counts by itself. Such a chain is deep in the parser's tree
+//! only, and that is why the tree comes with its depth: [`Tree`](super::tree::Tree).
 
 use crate::error::{Error, Result, SqlState};
 use sqlparser::keywords::Keyword;
@@ -13,15 +14,17 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 /// Parentheses, brackets and CASEs open at once.
 const MAX_NESTING: usize = 1_000;
 
-/// Tokens between two separators (commas, AND, OR, set operators) of one parenthesis.
+/// Tokens between two separators (commas, operators, WHEN, THEN and ELSE) of one parenthesis.
 const MAX_RUN: usize = 4_096;
 
-/// Depth of the tree: runs and chains, summed over the parentheses around them. Dropping a tree this deep
-/// takes less than the 2 MiB of stack that a thread has, in a debug build too.
-const MAX_DEPTH: usize = 16_384;
+/// Depth of the tree: runs and chains, summed over the parentheses around them. Dropping it takes so much stack.
+const MAX_DEPTH: usize = 500_000;
 
 /// Words that begin a statement within a statement, such as EXPLAIN. sqlparser's stack does not grow with these.
 const MAX_STATEMENTS: usize = 100;
+
+/// SELECTs in one statement. To the parser each is many times as large as what else takes as few words.
+const MAX_QUERIES: usize = 10_000;
 
 /// What is known of one open parenthesis.
 #[derive(Default)]
@@ -55,16 +58,16 @@ impl Level {
     }
 }
 
-/// Refuses the statement if its tree could be too deep.
-pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
+/// How deep the tree can be. Refuses the statement if that is too deep.
+pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<usize> {
     let mut levels = vec![Level::default()];
-    let mut statements = 0;
+    let (mut statements, mut queries) = (0, 0);
     for token in tokens {
         if let Some(level) = levels.last_mut() {
             level.run += 1;
             if level.run > MAX_RUN {
                 return Err(too_deep(
-                    "A statement may have at most 4096 words between two commas, ANDs or ORs.",
+                    "A statement may have at most 4096 words between two commas or operators.",
                 ));
             }
         }
@@ -81,9 +84,18 @@ pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
                     level.comma();
                 }
             }
+            Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => {
+                link(&mut levels)?
+            }
             Token::Word(word) => match word.keyword {
                 Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT => {
                     link(&mut levels)?
+                }
+                Keyword::SELECT => {
+                    queries += 1;
+                    if queries > MAX_QUERIES {
+                        return Err(too_complex("A statement may have at most 10000 SELECTs."));
+                    }
                 }
                 Keyword::EXPLAIN
                 | Keyword::DESCRIBE
@@ -96,6 +108,11 @@ pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
                         begin(&mut level.descriptions)?;
                     }
                 }
+                Keyword::WHEN | Keyword::THEN | Keyword::ELSE => {
+                    if let Some(level) = levels.last_mut().filter(|level| level.opened_by_case) {
+                        level.comma();
+                    }
+                }
                 Keyword::CASE => open(&mut levels, true)?,
                 Keyword::END if levels.last().is_some_and(|level| level.opened_by_case) => {
                     close(&mut levels)?
@@ -105,7 +122,10 @@ pub fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
             _ => {}
         }
     }
-    Ok(())
+    while levels.len() > 1 {
+        close(&mut levels)?;
+    }
+    Ok(levels.first().map_or(0, Level::depth))
 }
 
 fn link(levels: &mut [Level]) -> Result<()> {
@@ -149,7 +169,7 @@ fn close(levels: &mut Vec<Level>) -> Result<()> {
 
 fn check(depth: usize) -> Result<()> {
     match depth > MAX_DEPTH {
-        true => Err(too_deep("Conditions may be chained at most 16384 deep.")),
+        true => Err(too_deep("A statement's chains of operators may be at most 500000 deep.")),
         false => Ok(()),
     }
 }

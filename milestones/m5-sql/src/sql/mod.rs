@@ -30,6 +30,7 @@ pub mod source_text;
 pub mod statement;
 #[cfg(test)]
 mod testing;
+pub mod tree;
 mod walk;
 
 pub use bind::bind;

@@ -4,7 +4,7 @@
 //! knowing them. Here that is also literally so: whoever decides something by the value of a literal, such as constant
 //! folding, does not look into a parameter.
 
-use super::expr::Expr;
+use super::expr::{BinaryOp, Expr};
 use super::plan::{KeyRange, Node, Operator, Statement};
 use crate::catalog::Table;
 use crate::error::{Error, Result, SqlState};
@@ -26,6 +26,7 @@ impl Expr {
         match self {
             Expr::Parameter { .. } => true,
             _ if self.has_parameter() && self.is_constant() => false,
+            Expr::Chain { first, rest } if begins_with_parameter(first, rest) => false,
             _ => {
                 let mut apart = true;
                 self.for_each_child(&mut |child| apart &= child.keeps_parameters_apart());
@@ -64,6 +65,15 @@ impl Expr {
             }
         }
     }
+}
+
+/// Whether a literal in a parameter's place would be computed with the constant beside it.
+fn begins_with_parameter(first: &Expr, rest: &[(BinaryOp, Expr)]) -> bool {
+    let constant = |expr: &Expr| expr.is_constant();
+    let has_parameter = |expr: &Expr| expr.has_parameter();
+    rest.first().is_some_and(|(_, second)| {
+        constant(first) && constant(second) && (has_parameter(first) || has_parameter(second))
+    })
 }
 
 impl Statement {

@@ -8,8 +8,8 @@ use super::length;
 use super::lexical;
 use super::limits;
 use super::position::characters_before;
+use super::tree::{Tree, with_room};
 use crate::error::{Error, Result, SqlState};
-use sqlparser::ast::Statement;
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -20,13 +20,13 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 const RECURSION_LIMIT: usize = 16_384;
 
 /// One parsed statement.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Command {
     /// No statement: white space, comments, a lone semicolon.
     Empty,
     /// CHECKPOINT, which sqlparser does not know.
     Checkpoint,
-    Sql(Box<Statement>),
+    Sql(Tree),
 }
 
 /// Parses the text of one statement; a semicolon may end it.
@@ -43,8 +43,12 @@ pub fn parse(text: &str) -> Result<Command> {
         (Some(only), None) if is_checkpoint(&only.token) => return Ok(Command::Checkpoint),
         _ => {}
     }
-    limits::check_depth(&tokens)?;
+    let depth = limits::check_depth(&tokens)?;
     let tokens = lexical::respell(lexical::check(tokens, text)?, text)?;
+    with_room(depth, || parse_tokens(tokens, text, depth))
+}
+
+fn parse_tokens(tokens: Vec<TokenWithSpan>, text: &str, depth: usize) -> Result<Command> {
     let mut parser = Parser::new(&PostgreSqlDialect {})
         .with_recursion_limit(RECURSION_LIMIT)
         .with_tokens_with_locations(tokens);
@@ -54,7 +58,7 @@ pub fn parse(text: &str) -> Result<Command> {
         more = true;
     }
     match parser.peek_token_ref() {
-        TokenWithSpan { token: Token::EOF, .. } => Ok(Command::Sql(Box::new(statement))),
+        TokenWithSpan { token: Token::EOF, .. } => Ok(Command::Sql(Tree::new(statement, depth))),
         _ if more => Err(Error::new(
             SqlState::SyntaxError,
             "cannot insert multiple commands into a prepared statement",
@@ -202,9 +206,20 @@ mod tests {
     #[test]
     fn long_chains_parse_and_longer_ones_are_refused() {
         let chain = |count: usize| format!("SELECT 1 WHERE {}true", "a = 1 OR ".repeat(count));
-        assert!(parse(&chain(10_000)).is_ok());
-        assert_eq!(parse(&chain(100_000)).unwrap_err().state().code(), "54001");
-        for deep in ["NOT ", "- ", "1 + ", "CASE WHEN ", "abs(", "1::int - ", "SELECT 1 UNION "] {
+        // Where it fails, the tree is not to be printed: that is done by recursion.
+        let parse = |text: &str| parse(text).map(drop);
+        assert!(parse(&chain(100_000)).is_ok());
+        let longer = format!("SELECT {}1", "1 + ".repeat(600_000));
+        assert_eq!(parse(&longer).unwrap_err().state().code(), "54001");
+        for link in ["1 + ", "1::int - ", "a || ", "2 * ", "a AND ", "CASE WHEN a THEN b ELSE c END % "] {
+            assert!(parse(&format!("SELECT {}1", link.repeat(50_000))).is_ok(), "{link}");
+            // Half a tree is dropped by the parser.
+            let unfinished = parse(&format!("SELECT {}", link.repeat(50_000))).unwrap_err();
+            assert_eq!(unfinished.state().code(), "42601", "{link}");
+        }
+        let branches = "WHEN a = 1 THEN b ".repeat(50_000);
+        assert!(parse(&format!("SELECT CASE {branches} END")).is_ok());
+        for deep in ["NOT ", "- ", "1 + (", "CASE WHEN ", "abs(", "1 IS NULL ", "x[", "SELECT 1 UNION "] {
             let text = format!("SELECT {}", deep.repeat(20_000));
             assert_eq!(parse(&text).unwrap_err().state().code(), "54001", "{deep}");
         }

@@ -16,6 +16,10 @@ impl Expr {
                 visit(left);
                 visit(right);
             }
+            Expr::Chain { first, rest } => {
+                visit(first);
+                rest.iter().for_each(|(_, operand)| visit(operand));
+            }
             Expr::InList { operand, list, .. } => {
                 visit(operand);
                 list.iter().for_each(visit);
@@ -40,6 +44,10 @@ impl Expr {
             Expr::Binary { left, right, .. } | Expr::Like { operand: left, pattern: right, .. } => {
                 visit(left);
                 visit(right);
+            }
+            Expr::Chain { first, rest } => {
+                visit(first);
+                rest.iter_mut().for_each(|(_, operand)| visit(operand));
             }
             Expr::InList { operand, list, .. } => {
                 visit(operand);

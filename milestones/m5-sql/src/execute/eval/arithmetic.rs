@@ -38,38 +38,75 @@ fn double_underflow() -> Error {
     Error::new(SqlState::NumericValueOutOfRange, "value out of range: underflow")
 }
 
+/// `first op operand op operand …`, from left to right.
 pub struct Arithmetic {
-    op: BinaryOp,
-    left: Node,
-    right: Node,
+    first: Node,
+    links: Vec<(BinaryOp, Node)>,
     data_type: DataType,
     out: Vector,
+    /// What was computed before the last operator.
+    before: Vector,
 }
 
 impl Arithmetic {
-    pub fn new(op: BinaryOp, left: Node, right: Node, data_type: DataType) -> Arithmetic {
-        Arithmetic { op, left, right, data_type, out: Vector::new(Kind::of(data_type)) }
+    pub fn new(first: Node, links: Vec<(BinaryOp, Node)>, data_type: DataType) -> Arithmetic {
+        let empty = || Vector::new(Kind::of(data_type));
+        Arithmetic { first, links, data_type, out: empty(), before: empty() }
     }
 }
 
 impl Evaluate for Arithmetic {
     fn evaluate<'a>(&'a mut self, columns: &'a [Vector], rows: Rows<'_>) -> Result<&'a Vector> {
-        let left = self.left.evaluate(columns, rows)?;
-        let right = self.right.evaluate(columns, rows)?;
-        self.out.restart(Kind::of(self.data_type), rows.bound());
-        self.out.nulls.copy_from(&left.nulls);
-        self.out.nulls.add(&right.nulls);
-        let nulls = &self.out.nulls;
-        match (&left.values, &right.values, &mut self.out.values) {
-            (Values::Integer(a), Values::Integer(b), Values::Integer(out)) => {
-                integers(self.op, self.data_type, rows, a, b, out, nulls)?;
-            }
-            (Values::Double(a), Values::Double(b), Values::Double(out)) => {
-                doubles(self.op, rows, a, b, out, nulls)?;
-            }
-            _ => return Err(wrong_kind()),
+        let Arithmetic { first, links, data_type, out, before } = self;
+        let left = first.evaluate(columns, rows)?;
+        let Some(((op, operand), others)) = links.split_first_mut() else { return Ok(left) };
+        compute(*op, *data_type, rows, left, value_of(operand, columns, rows)?, out)?;
+        for (op, operand) in others {
+            std::mem::swap(out, before);
+            compute(*op, *data_type, rows, before, value_of(operand, columns, rows)?, out)?;
         }
-        Ok(&self.out)
+        Ok(out)
+    }
+}
+
+/// An operand's values, and whether it is the one at 0 for all rows: in a long chain, a constant must not take as much
+/// memory as a column.
+fn value_of<'a>(operand: &'a mut Node, columns: &'a [Vector], rows: Rows<'_>) -> Result<(&'a Vector, bool)> {
+    let is_constant = operand.constant().is_some();
+    Ok((operand.evaluate(columns, if is_constant { Rows::First(1) } else { rows })?, is_constant))
+}
+
+/// One operator; the value of a constant stands at 0.
+fn compute(
+    op: BinaryOp,
+    data_type: DataType,
+    rows: Rows<'_>,
+    left: &Vector,
+    (right, is_constant): (&Vector, bool),
+    out: &mut Vector,
+) -> Result<()> {
+    out.restart(Kind::of(data_type), rows.bound());
+    out.nulls.copy_from(&left.nulls);
+    match is_constant {
+        true if right.nulls.is_null(0) => rows.for_each(|row| out.nulls.set(row)),
+        true => {}
+        false => out.nulls.add(&right.nulls),
+    }
+    let nulls = &out.nulls;
+    match (&left.values, &right.values, &mut out.values) {
+        (Values::Integer(a), Values::Integer(b), Values::Integer(out)) if is_constant => {
+            integers(op, data_type, rows, a, |_| b[0], out, nulls)
+        }
+        (Values::Integer(a), Values::Integer(b), Values::Integer(out)) => {
+            integers(op, data_type, rows, a, |row| b[row], out, nulls)
+        }
+        (Values::Double(a), Values::Double(b), Values::Double(out)) if is_constant => {
+            doubles(op, rows, a, |_| b[0], out, nulls)
+        }
+        (Values::Double(a), Values::Double(b), Values::Double(out)) => {
+            doubles(op, rows, a, |row| b[row], out, nulls)
+        }
+        _ => Err(wrong_kind()),
     }
 }
 
@@ -78,31 +115,31 @@ fn integers(
     data_type: DataType,
     rows: Rows<'_>,
     a: &[i64],
-    b: &[i64],
+    b: impl Fn(usize) -> i64,
     out: &mut [i64],
     nulls: &Nulls,
 ) -> Result<()> {
     let range = range_of(data_type);
     match op {
         BinaryOp::Add => {
-            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_add(b[row])))
+            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_add(b(row))))
         }
         BinaryOp::Subtract => {
-            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_sub(b[row])))
+            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_sub(b(row))))
         }
         BinaryOp::Multiply => {
-            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_mul(b[row])))
+            checked(data_type, rows, out, nulls, |row| in_range(&range, a[row].overflowing_mul(b(row))))
         }
         BinaryOp::Divide => {
-            refuse_zero(rows, b, nulls)?;
-            checked(data_type, rows, out, nulls, |row| match b[row] {
+            refuse_zero(rows, &b, nulls)?;
+            checked(data_type, rows, out, nulls, |row| match b(row) {
                 0 => (0, false),
                 divisor => in_range(&range, a[row].overflowing_div(divisor)),
             })
         }
         BinaryOp::Modulo => {
-            refuse_zero(rows, b, nulls)?;
-            checked(data_type, rows, out, nulls, |row| match b[row] {
+            refuse_zero(rows, &b, nulls)?;
+            checked(data_type, rows, out, nulls, |row| match b(row) {
                 0 => (0, false),
                 divisor => (a[row].wrapping_rem(divisor), false),
             })
@@ -115,8 +152,8 @@ fn in_range(range: &RangeInclusive<i64>, (result, overflows): (i64, bool)) -> (i
     (result, overflows | !range.contains(&result))
 }
 
-fn refuse_zero(rows: Rows<'_>, divisors: &[i64], nulls: &Nulls) -> Result<()> {
-    rows.try_for_each(|row| match divisors[row] {
+fn refuse_zero(rows: Rows<'_>, divisor: impl Fn(usize) -> i64, nulls: &Nulls) -> Result<()> {
+    rows.try_for_each(|row| match divisor(row) {
         0 if !nulls.is_null(row) => Err(division_by_zero()),
         _ => Ok(()),
     })
@@ -147,16 +184,23 @@ fn checked(
 }
 
 /// PostgreSQL's rules (`float8_mul` and its kin): infinity may only come of infinity, zero only of zero.
-fn doubles(op: BinaryOp, rows: Rows<'_>, a: &[f64], b: &[f64], out: &mut [f64], nulls: &Nulls) -> Result<()> {
+fn doubles(
+    op: BinaryOp,
+    rows: Rows<'_>,
+    a: &[f64],
+    b: impl Fn(usize) -> f64,
+    out: &mut [f64],
+    nulls: &Nulls,
+) -> Result<()> {
     match op {
-        BinaryOp::Add => rows.for_each(|row| out[row] = a[row] + b[row]),
-        BinaryOp::Subtract => rows.for_each(|row| out[row] = a[row] - b[row]),
-        BinaryOp::Multiply => rows.for_each(|row| out[row] = a[row] * b[row]),
-        BinaryOp::Divide => rows.for_each(|row| out[row] = a[row] / b[row]),
+        BinaryOp::Add => rows.for_each(|row| out[row] = a[row] + b(row)),
+        BinaryOp::Subtract => rows.for_each(|row| out[row] = a[row] - b(row)),
+        BinaryOp::Multiply => rows.for_each(|row| out[row] = a[row] * b(row)),
+        BinaryOp::Divide => rows.for_each(|row| out[row] = a[row] / b(row)),
         _ => return Err(Error::internal(format!("{} is not an operator of double precision", op.symbol()))),
     }
     rows.try_for_each(|row| {
-        let (left, right, result) = (a[row], b[row], out[row]);
+        let (left, right, result) = (a[row], b(row), out[row]);
         let division = op == BinaryOp::Divide;
         if !(result.is_infinite() || result == 0.0 || (division && right == 0.0)) || nulls.is_null(row) {
             return Ok(());

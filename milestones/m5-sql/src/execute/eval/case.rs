@@ -36,7 +36,10 @@ impl Evaluate for Case {
             condition.select(columns, Rows::Picked(undecided), taken)?;
             if !taken.is_empty() {
                 let taken_rows = Rows::Picked(taken);
-                out.copy_rows(result.evaluate(columns, taken_rows)?, taken_rows)?;
+                match result.constant() {
+                    Some(value) => out.fill_rows(value, taken_rows)?,
+                    None => out.copy_rows(result.evaluate(columns, taken_rows)?, taken_rows)?,
+                }
                 subtract(undecided, taken);
             }
         }

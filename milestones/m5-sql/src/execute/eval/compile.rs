@@ -16,7 +16,7 @@ use crate::execute::vector::Kind;
 use crate::sql::expr::{BinaryOp, Expr, Function, UnaryOp};
 use crate::types::{DataType, Value};
 
-/// How deep an expression may nest. A chain of ANDs, of ORs or of `||` counts as one level, however long.
+/// How deep an expression may nest. A chain counts as one level, however long.
 const MAX_DEPTH: usize = 1100;
 
 pub fn compile(expr: &Expr) -> Result<Node> {
@@ -47,6 +47,7 @@ impl Compiler {
             Expr::Column { .. } | Expr::Literal { .. } | Expr::Parameter { .. } => leaf(expr),
             Expr::Unary { op, operand } => self.unary(*op, operand),
             Expr::Binary { op, left, right } => self.binary(expr, *op, left, right),
+            Expr::Chain { first, rest } => self.chain(first, rest),
             Expr::Cast { operand, to, explicit } => self.cast(operand, *to, *explicit),
             Expr::IsNull { operand, negated } => {
                 let operand = self.node(operand)?;
@@ -71,16 +72,22 @@ impl Compiler {
     }
 
     fn binary(&mut self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Node> {
-        if matches!(op, BinaryOp::And | BinaryOp::Or | BinaryOp::Concat) {
-            return self.chain(expr, op);
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            let operands = self.nodes(expr.operands(op))?;
+            return logic(op, operands);
         }
         let left = self.node(left)?;
-        pair(op, left, self.node(right)?, right.data_type())
+        comparison(op, left, self.node(right)?)
     }
 
-    fn chain(&mut self, expr: &Expr, op: BinaryOp) -> Result<Node> {
-        let operands = self.nodes(chain(expr, op))?;
-        chained(op, operands)
+    fn chain(&mut self, first: &Expr, rest: &[(BinaryOp, Expr)]) -> Result<Node> {
+        let data_type = first.data_type();
+        let first = self.node(first)?;
+        let mut links = Vec::with_capacity(rest.len());
+        for (op, operand) in rest {
+            links.push((*op, self.node(operand)?));
+        }
+        chain(first, links, data_type)
     }
 
     fn cast(&mut self, operand: &Expr, to: DataType, explicit: bool) -> Result<Node> {
@@ -143,22 +150,6 @@ impl Compiler {
     }
 }
 
-/// The operands of `a op b op c …`, which the parser nests to the left as deep as the chain is long.
-fn chain(expr: &Expr, op: BinaryOp) -> Vec<&Expr> {
-    let mut operands = Vec::new();
-    let mut pending = vec![expr];
-    while let Some(expr) = pending.pop() {
-        match expr {
-            Expr::Binary { op: inner, left, right } if *inner == op => {
-                pending.push(right);
-                pending.push(left);
-            }
-            operand => operands.push(operand),
-        }
-    }
-    operands
-}
-
 // Nodes are made in functions of their own, so that the frames of the recursion above stay small.
 
 fn leaf(expr: &Expr) -> Result<Node> {
@@ -188,20 +179,17 @@ fn unary(op: UnaryOp, operand: Node, data_type: DataType) -> Result<Node> {
     }
 }
 
-fn chained(op: BinaryOp, operands: Vec<Node>) -> Result<Node> {
-    let constant = operands.iter().all(is_constant);
-    match op {
-        BinaryOp::Concat => finish(constant, Concat::new(operands)),
-        _ => finish(constant, Logic::new(op == BinaryOp::And, operands)),
-    }
+fn logic(op: BinaryOp, operands: Vec<Node>) -> Result<Node> {
+    finish(operands.iter().all(is_constant), Logic::new(op == BinaryOp::And, operands))
 }
 
-fn pair(op: BinaryOp, left: Node, right: Node, data_type: DataType) -> Result<Node> {
-    if op.is_comparison() {
-        return comparison(op, left, right);
+fn chain(first: Node, links: Vec<(BinaryOp, Node)>, data_type: DataType) -> Result<Node> {
+    let constant = is_constant(&first) && links.iter().all(|(_, operand)| is_constant(operand));
+    if data_type.is_text() {
+        let rest = links.into_iter().map(|(_, operand)| operand);
+        return finish(constant, Concat::new(std::iter::once(first).chain(rest).collect()));
     }
-    let constant = is_constant(&left) && is_constant(&right);
-    finish(constant, Arithmetic::new(op, left, right, data_type))
+    finish(constant, Arithmetic::new(first, links, data_type))
 }
 
 fn comparison(op: BinaryOp, left: Node, right: Node) -> Result<Node> {

@@ -31,7 +31,11 @@ fn column(index: usize, data_type: DataType) -> Expr {
 }
 
 fn binary(op: BinaryOp, left: Expr, right: Expr) -> Expr {
-    Expr::Binary { op, left: Box::new(left), right: Box::new(right) }
+    use BinaryOp::*;
+    match op {
+        Add | Subtract | Multiply | Divide | Modulo | Concat => Expr::link(op, left, right),
+        _ => Expr::Binary { op, left: Box::new(left), right: Box::new(right) },
+    }
 }
 
 fn cast(operand: Expr, to: DataType, explicit: bool) -> Expr {
@@ -72,6 +76,10 @@ fn with_columns(expr: &Expr, types: &mut Vec<DataType>, row: &mut Vec<Value>) ->
         Expr::Binary { op, left, right } => {
             Expr::Binary { op: *op, left: recurse(left), right: recurse(right) }
         }
+        Expr::Chain { first, rest } => Expr::Chain {
+            first: recurse(first),
+            rest: rest.iter().map(|(op, operand)| (*op, *recurse(operand))).collect(),
+        },
         Expr::Unary { op, operand } => Expr::Unary { op: *op, operand: recurse(operand) },
         Expr::Cast { operand, to, explicit } => {
             Expr::Cast { operand: recurse(operand), to: *to, explicit: *explicit }
@@ -308,11 +316,11 @@ fn long_chains_and_deep_trees_do_not_overflow_the_stack() {
     assert_eq!(evaluated, [Value::Boolean(true), Value::Boolean(false)]);
     drop_iteratively(chain);
     let mut deep = column(0, INTEGER);
-    for _ in 0..1_000 {
+    for _ in 0..10_000 {
         deep = binary(BinaryOp::Add, deep, integer(1));
     }
-    assert_eq!(evaluate(&deep, &[INTEGER], &rows).unwrap()[1], Value::Integer(999));
-    for _ in 0..200 {
+    assert_eq!(evaluate(&deep, &[INTEGER], &rows).unwrap()[1], Value::Integer(9_999));
+    for _ in 0..1_200 {
         deep = Expr::Unary { op: UnaryOp::Negate, operand: Box::new(deep) };
     }
     assert_eq!(Evaluator::new(&deep).err().unwrap().state().code(), "54001");

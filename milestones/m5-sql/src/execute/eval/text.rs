@@ -26,19 +26,28 @@ impl Evaluate for Concat {
         let Concat { operands, out } = self;
         let mut parts = Vec::with_capacity(operands.len());
         for operand in operands {
-            parts.push(operand.evaluate(columns, rows)?);
+            // In a long chain, a constant must not take as much memory as a column: it is at 0 for every row.
+            let is_constant = operand.constant().is_some();
+            let part = operand.evaluate(columns, if is_constant { Rows::First(1) } else { rows })?;
+            parts.push((part, part.texts()?, is_constant));
         }
         out.restart(Kind::Text, rows.bound());
-        let texts = parts.iter().map(|part| part.texts()).collect::<Result<Vec<_>>>()?;
-        parts.iter().for_each(|part| out.nulls.add(&part.nulls));
-        let not_null = |row: usize| parts.iter().all(|part| !part.nulls.is_null(row));
+        let at = |row, is_constant| if is_constant { 0 } else { row };
+        let is_null =
+            |row: usize| parts.iter().any(|(part, _, constant)| part.nulls.is_null(at(row, *constant)));
+        rows.for_each(|row| {
+            if is_null(row) {
+                out.nulls.set(row);
+            }
+        });
+        let not_null = |row: usize| !is_null(row);
         rewrite(out, rows, not_null, |bytes, row| {
             let end = bytes.len() + MAX_TEXT;
-            for text in &texts {
+            for (_, text, is_constant) in &parts {
                 if bytes.len() > end {
                     return Err(too_long());
                 }
-                bytes.extend_from_slice(text.get(row));
+                bytes.extend_from_slice(text.get(at(row, *is_constant)));
             }
             Ok(())
         })?;

@@ -241,7 +241,7 @@ fn integers(rows: &[Vec<Value>]) -> Vec<i32> {
 #[test]
 fn a_plan_filters_projects_and_limits() {
     let two = [DataType::Integer, DataType::Integer];
-    let doubled = Expr::Binary { op: BinaryOp::Add, left: Box::new(column(0)), right: Box::new(column(0)) };
+    let doubled = Expr::link(BinaryOp::Add, column(0), column(0));
     let plan = node(plan::Operator::Filter { input: numbers(5000), predicate: less_than(4000) }, &[two[0]]);
     let plan = node(plan::Operator::Project { input: plan, expressions: vec![column(0), doubled] }, &two);
     let plan = node(plan::Operator::Limit { input: plan, limit: Some(1030), offset: 1022 }, &two);

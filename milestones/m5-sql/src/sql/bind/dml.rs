@@ -270,8 +270,8 @@ pub fn bind_default(text: &str, column: &Column) -> Result<Expr> {
         Error::corrupted("catalog \"pg_attrdef\"", what)
     };
     let Ok(Command::Sql(statement)) = parse::parse(&text) else { return Err(broken()) };
-    let ast::Statement::Query(query) = *statement else { return Err(broken()) };
-    let SetExpr::Select(select) = *query.body else { return Err(broken()) };
+    let ast::Statement::Query(query) = &*statement else { return Err(broken()) };
+    let SetExpr::Select(select) = &*query.body else { return Err(broken()) };
     match select.projection.as_slice() {
         [ast::SelectItem::UnnamedExpr(expr)] => {
             default_expression(expr, SourceText::from(&text), column).map_err(|_| broken())

@@ -1,7 +1,7 @@
 //! sqlparser's expressions to bound ones: names to columns, literals to values, and a type for every node.
 //!
-//! [`Binder::bind`] goes down the tree once. How deep it goes is bounded; chains of AND and OR are taken apart
-//! in a loop, since they may be thousands of terms long, and come out as a balanced tree.
+//! [`Binder::bind`] goes down the tree once. How deep it goes is bounded; chains are taken apart in a loop, since they
+//! may be thousands of terms long. Those of AND and OR come out as a balanced tree, those of `+` and `||` as one node.
 
 use super::super::expr::{Aggregate, BinaryOp, Expr, UnaryOp};
 use super::super::like_escape;
@@ -17,11 +17,11 @@ use crate::types::{DataType, Value};
 use sqlparser::ast::{self, BinaryOperator, CaseWhen, CastKind, Spanned, UnaryOperator};
 use sqlparser::tokenizer::Span;
 
-/// How deep expressions may nest, not counting parentheses that only group and chains of AND and OR.
+/// How deep expressions may nest, not counting parentheses that only group. A chain is one level.
 const MAX_DEPTH: usize = 600;
 
 /// Nodes that may be bound twice because SQL defines one form by another (BETWEEN, CASE with an operand).
-const MAX_COPIED: usize = 100_000;
+const MAX_COPIED: usize = 1_000_000;
 
 /// An aggregate is bound to a column beyond any that a table can have: this one plus its number.
 pub const AGGREGATES: usize = 1 << 20;
@@ -89,6 +89,7 @@ impl<'a> Binder<'a> {
         match expr {
             E::BinaryOp { op: BinaryOperator::And, .. } => self.chain(expr, BinaryOp::And),
             E::BinaryOp { op: BinaryOperator::Or, .. } => self.chain(expr, BinaryOp::Or),
+            E::BinaryOp { op, .. } if makes_chains(op) => self.links(expr),
             E::BinaryOp { left, op, right } => self.binary(left, op, right),
             E::UnaryOp { op, expr } => self.unary(*op, expr),
             E::IsNull(operand) => self.is_null(operand, false),
@@ -159,6 +160,27 @@ impl<'a> Binder<'a> {
         Expr::combine(op, operands)
             .map(Typed::known)
             .ok_or_else(|| Error::internal("a chain without operands"))
+    }
+
+    /// `a + b - c …`: one level, too, from left to right.
+    fn links(&mut self, expr: &ast::Expr) -> Result<Typed> {
+        let (mut first, mut links) = (expr, Vec::new());
+        loop {
+            first = match first {
+                ast::Expr::Nested(inner) => inner,
+                ast::Expr::BinaryOp { left, op, right } if makes_chains(op) => {
+                    links.push((operator::binary_op(op)?, &**right));
+                    left
+                }
+                _ => break,
+            }
+        }
+        let mut left = self.bind(first)?;
+        for (op, right) in links.into_iter().rev() {
+            let (right, span) = (self.bind(right)?, left.span);
+            left = operator::binary(self.text, op, left, right).map(|expr| Typed::known(expr).at(span))?;
+        }
+        Ok(left)
     }
 
     fn binary(&mut self, left: &ast::Expr, op: &BinaryOperator, right: &ast::Expr) -> Result<Typed> {
@@ -410,6 +432,11 @@ pub fn start_of(mut expr: &ast::Expr) -> Span {
             _ => return Span::empty(),
         };
     }
+}
+
+fn makes_chains(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus, StringConcat};
+    matches!(op, Plus | Minus | Multiply | Divide | Modulo | StringConcat)
 }
 
 /// Whether an expression is a comparison by a sign, not in parentheses.

@@ -3,7 +3,7 @@
 //! The clauses are bound as if there were no grouping, with aggregates as columns beyond the table's
 //! ([`AGGREGATES`]). [`Groups::regroup`] then rewrites each expression to read the grouping's output.
 
-use super::super::expr::Expr;
+use super::super::expr::{BinaryOp, Expr};
 use super::super::position::{column_from, locate};
 use super::super::source_text::SourceText;
 use super::expr::AGGREGATES;
@@ -72,6 +72,11 @@ impl<'a> Groups<'a> {
                 Ok(())
             }
             Expr::Column { index, .. } => Err(self.not_grouped(*index, from)),
+            Expr::Chain { first, rest } if let Some((index, len)) = self.beginning(first, rest) => {
+                **first = Expr::column(index, first.data_type());
+                rest.drain(..len);
+                rest.iter_mut().try_for_each(|(_, operand)| self.regroup(operand, from))
+            }
             _ => {
                 let mut result = Ok(());
                 expr.for_each_child_mut(&mut |child| {
@@ -82,6 +87,19 @@ impl<'a> Groups<'a> {
                 result
             }
         }
+    }
+
+    /// The longest group that a chain begins with: `a + b` of `a + b + 1`. Its number, and how many links it has.
+    fn beginning(&self, first: &Expr, rest: &[(BinaryOp, Expr)]) -> Option<(usize, usize)> {
+        let groups = self.group_by.iter().enumerate().filter_map(|(index, group)| match group {
+            Expr::Chain { first: same, rest: beginning }
+                if **same == *first && rest.starts_with(beginning) =>
+            {
+                Some((index, beginning.len()))
+            }
+            _ => None,
+        });
+        groups.max_by_key(|(_, len)| *len)
     }
 
     pub fn into_group_by(self) -> Vec<Expr> {

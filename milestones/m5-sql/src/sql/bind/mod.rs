@@ -45,7 +45,7 @@ pub fn bind<'a>(
     let statement = match command {
         Command::Empty => return Ok(Statement::Empty),
         Command::Checkpoint => return Ok(Statement::Checkpoint),
-        Command::Sql(statement) => &**statement,
+        Command::Sql(tree) => &**tree,
     };
     match statement {
         S::Query(_) | S::Insert(_) | S::Update(_) | S::Delete(_) => {
@@ -181,7 +181,7 @@ fn is_elsewhere(name: &str) -> bool {
 pub fn expression(text: &str) -> Result<super::expr::Expr> {
     let text = format!("SELECT {text}");
     let Command::Sql(statement) = super::parse(&text)? else { return Err(Error::internal("no statement")) };
-    let ast::Statement::Query(query) = *statement else { return Err(Error::internal("no query")) };
+    let ast::Statement::Query(query) = &*statement else { return Err(Error::internal("no query")) };
     match query.body.as_select().map(|select| select.projection.as_slice()) {
         Some([ast::SelectItem::UnnamedExpr(expr)]) => {
             expr::Binder::new((&text).into(), None, "SELECT").bind(expr).map(|typed| typed.expr)

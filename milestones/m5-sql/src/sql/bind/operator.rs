@@ -81,7 +81,7 @@ fn arithmetic(text: SourceText<'_>, op: BinaryOp, left: Typed, right: Typed) -> 
     };
     match to {
         Some(to) if to.is_integer() || (to == DataType::DoublePrecision && op != BinaryOp::Modulo) => {
-            Ok(join(op, convert(text, left, to)?, convert(text, right, to)?))
+            Ok(Expr::link(op, convert(text, left, to)?, convert(text, right, to)?))
         }
         _ => Err(undefined(op.symbol(), &names.0, &names.1, text, place())),
     }
@@ -98,7 +98,7 @@ fn concat(text: SourceText<'_>, left: Typed, right: Typed) -> Result<Expr> {
         true => convert(text, side, DataType::Text),
         false => Ok(Expr::Cast { operand: Box::new(side.expr), to: DataType::Text, explicit: false }),
     };
-    Ok(join(BinaryOp::Concat, as_text(left)?, as_text(right)?))
+    Ok(Expr::link(BinaryOp::Concat, as_text(left)?, as_text(right)?))
 }
 
 /// `- operand`. A number with its sign is one literal.

@@ -49,6 +49,9 @@ pub fn own_columns(node: &Node) -> Vec<String> {
     groups.chain(aggregates.iter().map(|aggregate| text::aggregate(aggregate, &deparse))).collect()
 }
 
+/// More operators than this are a long chain.
+const LONG_CHAIN: usize = 100;
+
 /// Writes expressions over columns of the given names.
 pub struct Deparse<'n> {
     names: &'n [String],
@@ -75,6 +78,7 @@ impl<'n> Deparse<'n> {
                 format!("({})", operands.join(&format!(" {} ", op.symbol())))
             }
             Expr::Binary { op, left, right } => self.binary(*op, left, right),
+            Expr::Chain { first, rest } => self.chain(first, rest),
             Expr::Cast { operand, to, .. } => format!("({})::{to}", self.expression(operand)),
             Expr::IsNull { operand, negated } => {
                 format!("({} IS {}NULL)", self.expression(operand), if *negated { "NOT " } else { "" })
@@ -131,6 +135,24 @@ impl<'n> Deparse<'n> {
         }
     }
 
+    /// A pair of parentheses for each operator, as PostgreSQL writes it. Of a long chain this could not be read again, so
+    /// there they are only where the operators' precedence needs them.
+    fn chain(&self, first: &Expr, rest: &[(BinaryOp, Expr)]) -> String {
+        let is_long = rest.len() > LONG_CHAIN;
+        let binds_stronger = |op| matches!(op, BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Modulo);
+        let (mut text, mut before) = (self.operand(first), None);
+        for (op, operand) in rest {
+            let same = before.is_none_or(|before| binds_stronger(before) == binds_stronger(*op));
+            if before.is_some() && !(is_long && same) {
+                text.insert(0, '(');
+                text.push(')');
+            }
+            text.push_str(&format!(" {} {}", op.symbol(), self.operand(operand)));
+            before = Some(*op);
+        }
+        format!("({text})")
+    }
+
     fn binary(&self, op: BinaryOp, left: &Expr, right: &Expr) -> String {
         if let Expr::Literal { value: Value::Boolean(value), .. } = right {
             let word = if *value { "TRUE" } else { "FALSE" };
@@ -140,10 +162,7 @@ impl<'n> Deparse<'n> {
                 _ => {}
             }
         }
-        let (left, right) = match op.is_comparison() {
-            true => (self.compared(left, right), self.compared(right, left)),
-            false => (self.operand(left), self.operand(right)),
-        };
+        let (left, right) = (self.compared(left, right), self.compared(right, left));
         format!("({left} {} {right})", op.symbol())
     }
 
@@ -238,6 +257,11 @@ mod tests {
         ] {
             let written = constant(&expression(text));
             assert_eq!(constant(&expression(&written)), written, "{text}");
+        }
+        for text in ["1 + 2 - ", "2 * 3 / ", "'a' || 'b' || ", "2 * 3 - 5 + ", "1 + 2 * 3 + "] {
+            let last = if text.contains('|') { "'c'" } else { "4" };
+            let long = text.repeat(2_000) + last;
+            assert_eq!(expression(&constant(&expression(&long))), expression(&long), "{text}");
         }
     }
 }

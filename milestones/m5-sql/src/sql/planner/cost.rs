@@ -37,6 +37,7 @@ pub fn operators(expr: &Expr) -> f64 {
         Expr::IsNull { .. } | Expr::Case { .. } => 0.0,
         Expr::Unary { op: UnaryOp::Not, .. } => 0.0,
         Expr::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => 0.0,
+        Expr::Chain { rest, .. } => rest.len() as f64,
         // On average, half of the list is looked at.
         Expr::InList { list, .. } => list.len() as f64 * 0.5,
         _ => 1.0,

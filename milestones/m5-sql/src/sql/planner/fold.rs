@@ -40,6 +40,7 @@ fn simplify(expr: &mut Expr) -> Option<Expr> {
             (Some(Value::Boolean(value)), None) => equals_boolean(*op, right, *value),
             _ => None,
         },
+        Expr::Chain { first, rest } => beginning(first, rest, data_type),
         Expr::Cast { operand, to, explicit } => {
             let value = constant(operand)?.clone();
             let cuts = *explicit && matches!(to, DataType::Varchar(Some(_)));
@@ -82,6 +83,19 @@ fn literal(value: Value, data_type: DataType) -> Expr {
 
 fn null_boolean() -> Expr {
     literal(Value::Null, DataType::Boolean)
+}
+
+/// Computes what of a chain is constant from its beginning on: `1 + 2 + a` is `3 + a`.
+fn beginning(first: &mut Expr, rest: &mut Vec<(BinaryOp, Expr)>, data_type: DataType) -> Option<Expr> {
+    let mut folded = 0;
+    for (op, operand) in rest.iter() {
+        let (Some(left), Some(right)) = (constant(first), constant(operand)) else { break };
+        let Some(value) = binary(*op, left, right, data_type) else { break };
+        *first = value;
+        folded += 1;
+    }
+    rest.drain(..folded);
+    rest.is_empty().then(|| take(first))
 }
 
 /// `NOT (a < b)` is `a >= b`, also where one of them is NULL; so an index may serve it.

@@ -39,8 +39,14 @@ fn depth_is_bounded_without_overflowing_the_stack() {
         let deep = format!("SELECT {}{inner}{}", open.repeat(900), close.repeat(900));
         assert_eq!(error(&deep).state(), SqlState::StatementTooComplex, "{open}");
     }
-    let sums = format!("SELECT {}1", "1 + ".repeat(500));
+    let sums = format!("SELECT {}1", "1 + ".repeat(50_000));
     assert!(statement(&sums, &mut catalog()).is_ok());
+    for (op, operand) in [("+", "salary"), ("||", "name"), ("* 2 -", "salary")] {
+        let chain = vec![operand; 10_000].join(&format!(" {op} "));
+        let (plan, _) = planned(&format!("SELECT {chain} FROM employees"), &mut catalog());
+        let Operator::Project { expressions, .. } = &plan.operator else { panic!("{plan:?}") };
+        assert!(height(&expressions[0]) < 5, "{op}");
+    }
     let between = format!("SELECT {}true{}", "(".repeat(40), " BETWEEN true AND true)".repeat(40));
     assert_eq!(error(&between).state(), SqlState::StatementTooComplex);
 }

@@ -5,7 +5,7 @@ use crate::catalog::Lookup;
 use crate::error::SqlState;
 use crate::sql::Statement;
 use crate::sql::bind::{bind, bind_default};
-use crate::sql::expr::{BinaryOp, Expr};
+use crate::sql::expr::Expr;
 use crate::sql::plan::{self, Operator};
 use crate::sql::statement::SetValue;
 use crate::sql::testing::{catalog, error, statement};
@@ -135,7 +135,7 @@ fn update_and_delete() {
         panic!()
     };
     assert_eq!(update.assignments[0], (4, Expr::boolean(true)));
-    assert!(matches!(update.assignments[1], (3, Expr::Binary { op: BinaryOp::Add, .. })));
+    assert!(matches!(update.assignments[1], (3, Expr::Chain { .. })));
     assert_eq!(update.source.types.len(), 5);
 }
 
