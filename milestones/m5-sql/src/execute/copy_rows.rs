@@ -142,12 +142,10 @@ impl<'a> CopyRows<'a> {
         self.in_line(null_violation(&self.copy.table, name, &columns, row))
     }
 
-    /// Says which line a row of the last batch came from, if it is known which one an error is about.
+    /// Says which line a row of the last batch came from. If it isn't known which one an error is about, that is the last.
     pub fn at_row(&self, error: Error, row: Option<usize>) -> Error {
-        match row.and_then(|row| self.lines.get(row)) {
-            Some(line) => self.at_line(error, *line),
-            None => error.with_context(format!("COPY {}", self.copy.table.name)),
-        }
+        let line = row.and_then(|row| self.lines.get(row)).copied();
+        self.at_line(error, line.unwrap_or(self.reader.number()))
     }
 
     fn at_line(&self, error: Error, line: u64) -> Error {

@@ -323,7 +323,7 @@ mod tests {
         let text =
             "SELECT 'a\\', E'\\é\\\n\\u00e9' , \"E'\\n'\" -- E'\\n'\n, $$ E'\\n' $$, te'\\', U&'\\0041' x";
         let plain: String = text.chars().map(|c| if c == '\\' { '/' } else { c }).collect();
-        let (tokens, expected) = (tokenize(text).ok().unwrap(), tokenize(&plain.replace("U&'", "   ")).ok());
+        let (tokens, expected) = (tokenize(text).ok().unwrap(), tokenize(&plain.replace("U&'", "  '")).ok());
         let spans = |tokens: &[TokenWithSpan]| tokens.last().map(|token| token.span);
         assert_eq!(spans(&tokens), spans(&expected.unwrap()));
         let strings: Vec<String> = tokens

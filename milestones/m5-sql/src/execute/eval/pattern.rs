@@ -202,6 +202,7 @@ fn match_runs(runs: &[Run], text: &[u8], steps: &mut usize) -> Option<usize> {
 }
 
 /// The bytes of the first `count` characters of `text`, if it has as many.
+#[inline]
 fn skip(text: &[u8], count: usize, steps: &mut usize) -> Option<usize> {
     let mut at = 0;
     for _ in 0..count {
@@ -212,6 +213,7 @@ fn skip(text: &[u8], count: usize, steps: &mut usize) -> Option<usize> {
 }
 
 /// The text without its last `count` characters, if it has as many.
+#[inline]
 fn skip_back<'t>(text: &'t [u8], count: usize, steps: &mut usize) -> Option<&'t [u8]> {
     let mut rest = text;
     for _ in 0..count {
