@@ -6,7 +6,7 @@
 //! symbolic link is followed on the way. The root's own name may be one: that is the user's choice.
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{self, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{self, Access, AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::fs::{DirBuilder, File};
 use std::io;
@@ -39,6 +39,11 @@ pub fn create_root(root: &Path) -> io::Result<()> {
 impl Tree {
     pub fn open(root: &Path) -> io::Result<Tree> {
         Ok(Tree { root: fs::open(root, ROOT_FLAGS, Mode::empty())? })
+    }
+
+    /// On a disk that is read-only, the directory is the first to say so, and not one of its files.
+    pub fn check_writable(&self) -> io::Result<()> {
+        Ok(fs::accessat(&self.root, ".", Access::WRITE_OK, AtFlags::empty())?)
     }
 
     /// The permissions of the root.

@@ -32,6 +32,7 @@ impl OsVfs {
         }
         let open = |error| Error::io("open", root.display(), error);
         let tree = Tree::open(&root).map_err(open)?;
+        tree.check_writable().map_err(open)?;
         if tree.list("").map_err(open)?.is_empty() {
             // Where this is not allowed, the user is warned: see `open_to_others`.
             let _ = tree.close_to_others();
