@@ -19,6 +19,8 @@ pub enum Step {
     Clippy,
     /// Every test of the workspace passes
     Test,
+    /// The documentation of the sources builds, and every link in it leads somewhere
+    Doc,
     /// The race can be run, and all who are installed give the same answers
     Race,
     /// No piece of work takes more instructions than it did
@@ -62,11 +64,12 @@ impl Step {
             Step::Fmt => cargo(root, &["fmt", "--all", "--check"]),
             Step::Clippy => cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
             Step::Test => cargo(root, &["test", "--workspace"]),
+            Step::Doc => doc(root),
             Step::Race => race(root),
             Step::Instructions => instructions(root),
-            Step::Book => cargo(root, &["run", "--package", "inox-book"]),
-            Step::Shell => cargo(root, &["run", "--package", "inox-book", "--", "shell"]),
-            Step::Pages => cargo(root, &["run", "--package", "inox-book", "--", "check-repl"]),
+            Step::Book => program(root, "inox-book", &[]),
+            Step::Shell => program(root, "inox-book", &["shell"]),
+            Step::Pages => program(root, "inox-book", &["check-repl"]),
             Step::Lineage => {
                 if crate::check_lineage(root)? {
                     Ok(())
@@ -79,18 +82,31 @@ impl Step {
     }
 }
 
+fn doc(root: &Path) -> Result<()> {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).args(["doc", "--workspace", "--no-deps"]);
+    succeed(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
 /// Every workload once, with few rows and the program that the tests have built: nobody looks at the times.
 fn race(root: &Path) -> Result<()> {
-    cargo(root, &["build", "--package", "m5-sql"])?;
-    let race = ["run", "--package", "inox-bench", "--", "--program", "target/debug/inoxdb"];
-    cargo(root, &[&race[..], &["--rows", "10000", "--rounds", "1", "--directory", "target/race-ci"]].concat())
+    cargo(root, &["build", "--workspace", "--bin", "inoxdb"])?;
+    let race = ["--program", "target/debug/inoxdb", "--rows", "10000", "--rounds", "1"];
+    program(root, "inox-bench", &[&race[..], &["--directory", "target/race-ci"]].concat())
 }
 
 /// The program as its users build it: other optimisations would take other instructions.
 fn instructions(root: &Path) -> Result<()> {
     cargo(root, &["build", "--release", "--package", "m5-sql"])?;
-    let count = ["run", "--package", "inox-bench", "--", "--instructions"];
-    cargo(root, &[&count[..], &["--directory", "target/instructions"]].concat())
+    program(root, "inox-bench", &["--instructions", "--directory", "target/instructions"])
+}
+
+/// Runs one of the workspace's programs, as `cargo x` does.
+fn program(root: &Path, name: &str, arguments: &[&str]) -> Result<()> {
+    if crate::run_program(root, "dev", name, arguments, root)? {
+        return Ok(());
+    }
+    bail!("`{}` failed", [&[name], arguments].concat().join(" "))
 }
 
 fn cargo(dir: &Path, arguments: &[&str]) -> Result<()> {

@@ -18,6 +18,7 @@ mod seam;
 mod stages;
 mod table;
 
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -165,11 +166,11 @@ fn run(command: Command) -> Result<bool> {
             Ok(report.clean())
         }
         Command::Crash { arguments } if arguments.iter().any(|argument| argument == "--nightly") => {
-            run_package(&root, &["--profile", "nightly", "--package", "inox-crash"], &arguments)
+            run_program(&root, "nightly", "inox-crash", &arguments, &root)
         }
-        Command::Crash { arguments } => run_package(&root, &["--package", "inox-crash"], &arguments),
+        Command::Crash { arguments } => run_program(&root, "dev", "inox-crash", &arguments, &root),
         Command::Bench { arguments } => bench(&root, &arguments),
-        Command::Book { arguments } => run_package(&root, &["--package", "inox-book"], &arguments),
+        Command::Book { arguments } => run_program(&root, "dev", "inox-book", &arguments, &root),
         Command::Start { stage, dir } => {
             eprintln!("Making {}", dir.display());
             print(&reader::start(&root, &stage, &dir)?)?;
@@ -178,9 +179,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Check { arguments } => {
             // Where it was typed: it may name a folder or a program by a path from there.
             let here = std::env::current_dir().context("cannot find the current folder")?;
-            let manifest = root.join("Cargo.toml").display().to_string();
-            let package = ["--manifest-path", &manifest, "--package", "inox-tests", "--bin", "check-stage"];
-            run_package(&here, &package, &arguments)
+            run_program(&root, "dev", "check-stage", &arguments, &here)
         }
         Command::Solution { stage, file, project } => {
             print(&reader::solution(&root, &stage, &file, &project)?)?;
@@ -201,19 +200,42 @@ fn break_stage(root: &Path, stage: &str, bug: Option<String>) -> Result<bool> {
         return Ok(true);
     };
     bugs::must_be_of(&bugs, &bug, stage)?;
-    run_package(root, &["--package", "inox-crash"], &["--plant".into(), bug])
+    run_program(root, "dev", "inox-crash", &["--plant".into(), bug], root)
 }
 
 /// Runs the race; what races is built as its users build it.
 fn bench(root: &Path, arguments: &[String]) -> Result<bool> {
-    let mut build = cargo(root);
-    build.args(["build", "--release", "--package", "m5-sql"]);
-    Ok(succeeds(&mut build)? && run_package(root, &["--release", "--package", "inox-bench"], arguments)?)
+    if !succeeds(cargo(root).args(["build", "--release", "--package", "m5-sql"]))? {
+        return Ok(false);
+    }
+    run_program(root, "release", "inox-bench", arguments, root)
 }
 
-/// Runs a program of the workspace that is built from more than this one should be.
-fn run_package(folder: &Path, package: &[&str], arguments: &[String]) -> Result<bool> {
-    succeeds(cargo(folder).arg("run").args(package).arg("--").args(arguments))
+/// Builds a program of the workspace and runs it in a folder.
+///
+/// It is built as one of all the workspace's programs. `cargo run --package` would build what it depends on with the
+/// features that this one package wants, and so once more for each program.
+fn run_program(
+    root: &Path,
+    profile: &str,
+    name: &str,
+    arguments: &[impl AsRef<OsStr>],
+    folder: &Path,
+) -> Result<bool> {
+    if !succeeds(cargo(root).args(["build", "--workspace", "--profile", profile, "--bin", name]))? {
+        return Ok(false);
+    }
+    let built = target_folder(root).join(if profile == "dev" { "debug" } else { profile });
+    let program = built.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let status = std::process::Command::new(&program).current_dir(folder).args(arguments).status();
+    Ok(status.with_context(|| format!("cannot run {}", program.display()))?.success())
+}
+
+/// Where cargo has built this program, and builds the others.
+fn target_folder(root: &Path) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let marked = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    marked.map_or_else(|| root.join("target"), Path::to_path_buf)
 }
 
 /// Names the command and runs it. Cargo shows what it compiles; before it does, it may wait for another cargo to end.

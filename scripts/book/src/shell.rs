@@ -33,9 +33,6 @@ use rules::Trial;
 use scratch::Scratch;
 use shown::Shown;
 
-/// Packages whose programs the commands start, beside the milestones.
-const TOOLS: [&str; 4] = ["x", "inox-bench", "inox-crash", "inox-tests"];
-
 /// How many commands were tried, and what is wrong with the others.
 #[derive(Debug, Default)]
 pub struct Tried {
@@ -94,7 +91,8 @@ fn try_all(
             }
             Ok(Trial::Accept) => {
                 tried.accepted += 1;
-                names_exist(root, &shown.text).and_then(|()| scratch.run(&asked_for_help(&shown.text), 0))
+                names_exist(root, &shown.text)
+                    .and_then(|()| scratch.run(&asked_for_help(root, &shown.text), 0))
             }
             Err(error) => Err(error),
         };
@@ -107,11 +105,11 @@ fn try_all(
 
 /// The command with a question for help behind it: before a program answers that, it reads what stands in front. Two
 /// programs are started without `cargo x`, which would build what they are to measure or to crash for a night.
-fn asked_for_help(command: &str) -> String {
+fn asked_for_help(root: &Path, command: &str) -> String {
     let mut command = command.to_owned();
     for tool in ["bench", "crash"] {
-        let started = format!("cargo run --package inox-{tool} --");
-        command = command.replace(&format!("cargo x {tool}"), &started);
+        let program = programs(root).join(format!("inox-{tool}"));
+        command = command.replace(&format!("cargo x {tool}"), &format!("'{}'", program.display()));
     }
     command + " -h"
 }
@@ -142,16 +140,18 @@ fn packages(root: &Path) -> Result<Vec<Value>> {
     }
 }
 
-/// Builds what the commands start, so that none of them has to wait for it. The tools one after the other, as `cargo x`
-/// does it: built together, packages take other features of what they depend on.
+/// Builds what the commands start, so that none of them has to wait for it. `x` alone as well, as `cargo x` does it: then
+/// it takes other features of what it depends on.
 fn build(root: &Path) -> Result<()> {
-    let mut builds = vec![vec!["build", "--workspace", "--bins"]];
-    builds.extend(TOOLS.map(|package| vec!["build", "--package", package]));
-    builds.push(vec!["build", "--release"]);
-    builds.push(vec!["test", "--workspace", "--no-run", "--test", "sessions"]);
+    let builds: [&[&str]; 4] = [
+        &["build", "--workspace", "--bins"],
+        &["build", "--package", "x"],
+        &["build", "--release"],
+        &["test", "--workspace", "--no-run", "--test", "sessions"],
+    ];
     for arguments in builds {
         eprintln!("Running cargo {}", arguments.join(" "));
-        let built = cargo(root).args(&arguments).status().context("cannot run cargo")?;
+        let built = cargo(root).args(arguments).status().context("cannot run cargo")?;
         ensure!(built.success(), "what the pages start does not build");
     }
     Ok(())

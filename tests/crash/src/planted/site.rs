@@ -1,8 +1,9 @@
 //! A place to plant bugs in: a copy of the milestones and of the crash tests, as a workspace of its own below the
 //! target folder. The repository itself is never touched.
 //!
-//! The copy has the repository's target folder, so that nothing from outside is compiled twice. Cargo tells packages of
-//! two workspaces apart by their paths from the workspace's root; that is why the copy is a level deeper, in `tree`.
+//! The copy has the repository's target folder and all its packages, so that nothing from outside is compiled twice: which
+//! features of it are wanted is asked of all of them. Cargo tells packages of two workspaces apart by their paths from the
+//! workspace's root; that is why the copy is a level deeper, in `tree`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,12 +19,10 @@ use anyhow::{Context, Result, bail, ensure};
 use super::bug::Bug;
 use super::hunt::Hunt;
 
-/// The workspace's members in the copy, and what is copied of them. (Cargo wants to see even the packages that are not
-/// built, if others could depend on them.)
-const MEMBERS: [&str; 5] = ["milestones/*", "tests", "tests/crash", "tests/fuzz", "scripts/progress"];
+/// What is copied of the workspace's members.
 const COPIED: [&str; 8] = [
     "milestones",
-    "scripts/progress",
+    "scripts",
     "tests/Cargo.toml",
     "tests/crash",
     "tests/fuzz/Cargo.toml",
@@ -67,7 +66,7 @@ impl Site {
             write(&root.join(file), &fs::read(repository.join(file)).with_context(|| file.to_string())?)?;
         }
         let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
-        write(&root.join("Cargo.toml"), trimmed(&manifest)?.as_bytes())?;
+        write(&root.join("Cargo.toml"), moved(&manifest)?.as_bytes())?;
         Ok(Site { root, target, sources: Mutex::new(()) })
     }
 
@@ -83,10 +82,7 @@ impl Site {
 
     /// Builds the program of a milestone with a bug in it. It is there until the next call for the same bug.
     pub fn program(&self, bug: &Bug) -> Result<PathBuf> {
-        let folder = bug.path(&self.tree())?;
-        let folder = folder.strip_prefix(self.tree().join("milestones"))?.components().next();
-        let package = folder.context("no milestone")?.as_os_str().to_string_lossy().into_owned();
-        self.plant(bug, || self.make(&["--package", &package, "--bin", PROGRAM], PROGRAM, &bug.name))
+        self.plant(bug, || self.make(&["--bin", PROGRAM], PROGRAM, &bug.name))
     }
 
     /// Builds something while a bug is in the sources.
@@ -108,7 +104,8 @@ impl Site {
 
     /// Builds a hunter.
     fn build(&self, milestone: &str, name: &str) -> Result<Hunter> {
-        let what = ["--package", "inox-crash", "--bin", "hunt", "--no-default-features", "--features", milestone];
+        let features = format!("inox-crash/{milestone}");
+        let what = ["--workspace", "--bin", "hunt", "--no-default-features", "--features", &features];
         Ok(Hunter { milestone: milestone.into(), program: self.make(&what, "hunt", name)? })
     }
 
@@ -190,13 +187,15 @@ fn target_folder(repository: &Path) -> PathBuf {
     marked.map_or_else(|| repository.join("target"), Path::to_path_buf)
 }
 
-/// The workspace's manifest for the copy: the same profiles, other members.
-fn trimmed(manifest: &str) -> Result<String> {
+/// The workspace's manifest for the copy: the same profiles, and the members where they are now.
+fn moved(manifest: &str) -> Result<String> {
     let mut manifest: toml::Table = manifest.parse()?;
     let Some(toml::Value::Table(workspace)) = manifest.get_mut("workspace") else { bail!("no workspace") };
     workspace.remove("default-members");
-    let members = MEMBERS.map(|member| toml::Value::from(format!("tree/{member}")));
-    workspace.insert("members".into(), members.to_vec().into());
+    let Some(toml::Value::Array(members)) = workspace.get_mut("members") else { bail!("no members") };
+    for member in members {
+        *member = format!("tree/{}", member.as_str().unwrap_or_default()).into();
+    }
     Ok(toml::to_string(&manifest)?)
 }
 
@@ -277,9 +276,9 @@ mod tests {
     fn the_copys_manifest_keeps_the_profiles() {
         let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"x\"]\ndefault-members = [\"x\"]\n\
                         [profile.dev]\nopt-level = 1\n";
-        let trimmed: toml::Table = trimmed(manifest).unwrap().parse().unwrap();
-        assert_eq!(trimmed["workspace"]["members"][1].as_str(), Some("tree/tests"));
-        assert_eq!(trimmed["profile"]["dev"]["opt-level"].as_integer(), Some(1));
-        assert!(trimmed["workspace"].get("default-members").is_none());
+        let moved: toml::Table = moved(manifest).unwrap().parse().unwrap();
+        assert_eq!(moved["workspace"]["members"][0].as_str(), Some("tree/x"));
+        assert_eq!(moved["profile"]["dev"]["opt-level"].as_integer(), Some(1));
+        assert!(moved["workspace"].get("default-members").is_none());
     }
 }

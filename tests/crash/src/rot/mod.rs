@@ -92,13 +92,13 @@ pub fn run(context: &Context) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Statements that meet a damaged page: each page of a table, unless there is little time.
+/// Statements that meet a damaged page: each page of a table, as there are few.
 fn run_statements(context: &Context) -> Result<Outcome> {
     let scenes = STAGES.iter().map(|stage| scene(*stage)).collect::<Result<Vec<_>>>()?;
-    let step = if context.scale == Scale::Quick { 7 } else { 1 };
-    let cases = scenes.iter().zip(STAGES).flat_map(|(scene, stage)| {
-        (context.seed % step..scene.count()).step_by(step as usize).map(move |number| (scene, *stage, number))
-    });
+    let cases = scenes
+        .iter()
+        .zip(STAGES)
+        .flat_map(|(scene, stage)| (0..scene.count()).map(move |number| (scene, *stage, number)));
     let cases = context.share(cases.collect());
     Ok(context.for_each(&cases, |(scene, stage, number)| Ok(try_statement(scene, *stage, *number))))
 }
@@ -233,7 +233,7 @@ mod tests {
         let cases = outcome.figures.iter().find(|(name, _)| *name == "corruption cases").unwrap().1;
         assert!(cases > 400, "only {cases} cases");
         let refused = outcome.figures.iter().find(|(name, _)| *name == "rot: statements refused").unwrap().1;
-        assert!(refused > 50, "only {refused} statements met the damage");
+        assert!(refused > 400, "only {refused} statements met the damage");
     }
 
     #[test]

@@ -51,7 +51,8 @@ impl Scene {
         if stage.has_indexes() {
             builder.apply(&[CreateIndex(A)])?;
         }
-        builder.apply(&[Insert(B, Ids::new(1, 40), 300), Insert(A, Ids::new(1, 90), 1500)])?;
+        // Five rows fit a page, so the last has room: an insert begins there, and goes on to the free space map.
+        builder.apply(&[Insert(B, Ids::new(1, 40), 300), Insert(A, Ids::new(1, 88), 1500)])?;
         builder.apply(&[Delete(A, Ids::new(1, 60))])?;
         let state = builder.state.clone();
         let files = builder.close()?;
