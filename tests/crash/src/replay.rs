@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
+use crate::{crashes, failures, rot};
 #[cfg(feature = "whole")]
 use crate::{fuzz, images};
-use crate::{crashes, failures, rot};
 
 /// What becomes of it: all is well, or what is wrong.
 pub fn replay(case: &str) -> Result<Result<(), String>> {

@@ -1,8 +1,8 @@
 //! A few images of recorded programs, and a lie that must be noticed.
 
+use indicatif::ProgressBar;
 use inox_crash::images;
 use inox_crash::part::{Context, Outcome, Scale};
-use indicatif::ProgressBar;
 
 fn figure(outcome: &Outcome, name: &str) -> u64 {
     outcome.figures.iter().find(|(known, _)| *known == name).map_or(0, |(_, number)| *number)

@@ -4,6 +4,7 @@
 //! does it. Only one line is in memory at a time, and no line is longer than [`MAX_LINE`].
 
 use crate::error::{Error, Result, SqlState};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
@@ -44,7 +45,7 @@ pub enum Line<'a> {
     End,
 }
 
-/// Where a person types, a line at a time.
+/// Where a person types.
 pub trait Terminal {
     fn next(&mut self, prompt: &str) -> io::Result<Typed>;
     /// Keeps a whole statement, so that an arrow key brings back all its lines.
@@ -54,6 +55,7 @@ pub trait Terminal {
 /// What a person did at a prompt.
 #[derive(Debug)]
 pub enum Typed {
+    /// A line, or several that were pasted at once.
     Line(String),
     /// Ctrl-C.
     Abandoned,
@@ -70,13 +72,14 @@ pub struct Input {
 }
 
 enum Source {
-    Terminal(Box<dyn Terminal>),
+    /// With the lines that were pasted and not read yet.
+    Terminal(Box<dyn Terminal>, VecDeque<String>),
     Stream(BufReader<Box<dyn Read>>),
 }
 
 impl Input {
     pub fn terminal(terminal: impl Terminal + 'static) -> Input {
-        Input::new(Source::Terminal(Box::new(terminal)))
+        Input::new(Source::Terminal(Box::new(terminal), VecDeque::new()))
     }
 
     pub fn file(path: &str) -> io::Result<Input> {
@@ -100,13 +103,13 @@ impl Input {
     }
 
     pub fn is_terminal(&self) -> bool {
-        matches!(self.source, Source::Terminal(_))
+        matches!(self.source, Source::Terminal(..))
     }
 
     /// Whether the next line may have to be waited for: then the answers so far should be on their way.
     pub fn may_wait(&self) -> bool {
         match &self.source {
-            Source::Terminal(_) => true,
+            Source::Terminal(_, pasted) => pasted.is_empty(),
             Source::Stream(reader) => !reader.buffer().contains(&b'\n'),
         }
     }
@@ -116,18 +119,22 @@ impl Input {
         self.name.as_deref().map(|name| (name, self.number))
     }
 
-    /// The next line. Only a terminal shows the prompt.
+    /// The next line. Only a terminal shows the prompt, and not between lines that were pasted at once: there they
+    /// are on the screen already.
     pub fn next(&mut self, prompt: &str) -> io::Result<Line<'_>> {
         self.number += 1;
         match &mut self.source {
-            Source::Terminal(terminal) => match terminal.next(prompt)? {
-                Typed::Line(line) => {
-                    self.line = line.into_bytes();
-                    Ok(Line::Text(&self.line))
+            Source::Terminal(terminal, pasted) => {
+                if pasted.is_empty() {
+                    match terminal.next(prompt)? {
+                        Typed::Line(text) => pasted.extend(text.split('\n').map(str::to_string)),
+                        Typed::Abandoned => return Ok(Line::Abandoned),
+                        Typed::End => return Ok(Line::End),
+                    }
                 }
-                Typed::Abandoned => Ok(Line::Abandoned),
-                Typed::End => Ok(Line::End),
-            },
+                self.line = pasted.pop_front().unwrap_or_default().into_bytes();
+                Ok(Line::Text(&self.line))
+            }
             Source::Stream(reader) => {
                 self.line.clear();
                 read_line(reader, &mut self.line, self.number == 1)
@@ -137,7 +144,7 @@ impl Input {
 
     /// Keeps a statement for whoever typed it.
     pub fn remember(&mut self, statement: &str) {
-        if let Source::Terminal(terminal) = &mut self.source {
+        if let Source::Terminal(terminal, _) = &mut self.source {
             terminal.remember(statement);
         }
     }
@@ -215,6 +222,22 @@ mod tests {
             let error = decode(bytes).unwrap_err();
             assert_eq!(error.message(), format!("invalid byte sequence for encoding \"UTF8\": {named}"));
         }
+    }
+
+    #[test]
+    fn lines_that_are_pasted_at_once_are_read_one_by_one() {
+        struct Pasted(Vec<Typed>);
+        impl Terminal for Pasted {
+            fn next(&mut self, _: &str) -> io::Result<Typed> {
+                Ok(self.0.pop().unwrap_or(Typed::End))
+            }
+            fn remember(&mut self, _: &str) {}
+        }
+        let mut input = Input::terminal(Pasted(vec![Typed::Line("c".into()), Typed::Line("a\n\nb".into())]));
+        for line in ["a", "", "b", "c"] {
+            assert_eq!(input.next("").unwrap(), Line::Text(line.as_bytes()));
+        }
+        assert_eq!(input.next("").unwrap(), Line::End);
     }
 
     #[test]

@@ -90,27 +90,35 @@ impl Table {
 
     /// Draws the table.
     pub fn print(self, output: &mut Output) -> Result<()> {
-        Frame::new(&self.widths).header(&self.header, output);
-        self.print_rows(output)
+        self.draw(true, output).map(|_| ())
     }
 
     /// Draws the rows without the columns' names above them.
     pub fn print_rows(self, output: &mut Output) -> Result<()> {
-        let frame = Frame::new(&self.widths);
-        if let Some(spill) = self.spill {
-            spill.read(|batch| frame.rows(batch, output)).map_err(temporary)?;
-        }
-        frame.rows(&self.batch, output);
-        frame.bottom(output);
-        Ok(())
+        self.draw(false, output).map(|_| ())
     }
 
     /// Draws the table and, below it, how many rows it has.
     pub fn print_counted(self, output: &mut Output) -> Result<()> {
         let rows = self.rows;
-        self.print(output)?;
-        writeln!(output, "({})", counted(rows, "row"));
+        if self.draw(true, output)? {
+            writeln!(output, "({})", counted(rows, "row"));
+        }
         Ok(())
+    }
+
+    /// Whether all of it was drawn. That the output takes no more is the output's to remember, and no error here.
+    fn draw(self, with_header: bool, output: &mut Output) -> Result<bool> {
+        let frame = Frame::new(&self.widths);
+        if with_header {
+            frame.header(&self.header, output);
+        }
+        let spilled = self.spill.map_or(Ok(Ok(())), |spill| spill.read(|batch| frame.rows(batch, output)));
+        let drawn = spilled.map_err(temporary)?.and_then(|()| frame.rows(&self.batch, output)).is_ok();
+        if drawn {
+            frame.bottom(output);
+        }
+        Ok(drawn)
     }
 
     fn clear_row(&mut self) {
@@ -192,8 +200,8 @@ impl Spill {
         self.file.write_all(batch.text.as_bytes())
     }
 
-    /// Calls `each` with every batch, in the order they were written.
-    fn read(self, mut each: impl FnMut(&Batch)) -> io::Result<()> {
+    /// Calls `each` with every batch, in the order they were written, until it fails.
+    fn read(self, mut each: impl FnMut(&Batch) -> fmt::Result) -> io::Result<fmt::Result> {
         let mut file = self.file.into_inner()?;
         file.rewind()?;
         let mut file = BufReader::new(file);
@@ -205,9 +213,11 @@ impl Spill {
             }
             let len = batch.ends.last().map_or(0, |end| *end as u64);
             file.by_ref().take(len).read_to_string(&mut batch.text)?;
-            each(&batch);
+            if each(&batch).is_err() {
+                return Ok(Err(fmt::Error));
+            }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
@@ -257,26 +267,26 @@ impl Frame<'_> {
     }
 
     fn header(&self, header: &Batch, output: &mut Output) {
-        self.draw(header, HEADER, output);
+        let _ = self.draw(header, HEADER, output);
         output.bytes(b"\n");
     }
 
-    fn rows(&self, batch: &Batch, output: &mut Output) {
+    fn rows(&self, batch: &Batch, output: &mut Output) -> fmt::Result {
         if !batch.ends.is_empty() {
-            self.draw(batch, SIDES, output);
+            self.draw(batch, SIDES, output)?;
             output.bytes(b"\n");
         }
+        Ok(())
     }
 
     fn bottom(&self, output: &mut Output) {
         let mut drawn = String::new();
         let empty = Batch { text: String::new(), ends: vec![0; self.widths.len()] };
-        self.draw(&empty, BOTTOM, &mut drawn);
+        let _ = self.draw(&empty, BOTTOM, &mut drawn);
         writeln!(output, "{}", drawn.lines().last().unwrap_or_default());
     }
 
-    /// A failure to write is the output's to remember.
-    fn draw(&self, batch: &Batch, borders: Borders<char>, out: &mut impl fmt::Write) {
+    fn draw(&self, batch: &Batch, borders: Borders<char>, out: &mut impl fmt::Write) -> fmt::Result {
         let columns = self.widths.len().max(1);
         let rows = (0..batch.ends.len()).step_by(columns).map(|first| {
             let start = if first == 0 { 0 } else { batch.ends[first - 1] };
@@ -291,7 +301,7 @@ impl Frame<'_> {
         let padding = Sides::new(Indent::spaced(1), Indent::zero(), Indent::zero(), Indent::zero());
         let config = table.get_config_mut();
         *config = config.set_borders(borders).set_padding(padding);
-        let _ = table.fmt(out);
+        table.fmt(out)
     }
 }
 

@@ -10,6 +10,8 @@ use crate::transaction::{CommitLog, Transaction};
 pub(super) enum Block {
     /// No: each is its own transaction.
     None,
+    /// Only as long as the statements that were sent as one last. An error ends it.
+    Implicit,
     Open,
     /// Yes, but one has failed: only the end of the block is accepted, and it will be a rollback.
     Failed,
@@ -26,7 +28,7 @@ impl Database {
     /// Opens a transaction block.
     pub fn begin(&mut self) -> Result<()> {
         self.check_block()?;
-        if self.block != Block::None {
+        if self.block == Block::Open {
             return Err(Error::new(
                 SqlState::ActiveSqlTransaction,
                 "there is already a transaction in progress",
@@ -36,11 +38,28 @@ impl Database {
         Ok(())
     }
 
+    /// Before each of several statements that were sent as one: outside of a block, they make one of their own.
+    /// VACUUM is refused in it; BEGIN makes it a block that goes on, and COMMIT and ROLLBACK end it.
+    pub fn begin_implicit(&mut self) {
+        if self.block == Block::None {
+            self.block = Block::Implicit;
+        }
+    }
+
+    /// After the last of them. A block that has been opened by BEGIN goes on.
+    pub fn end_implicit(&mut self) -> Result<()> {
+        if self.block != Block::Implicit {
+            return Ok(());
+        }
+        self.block = Block::None;
+        self.commit_transaction()
+    }
+
     /// Ends the block. If a command in it has failed, it is rolled back instead.
     pub fn commit(&mut self) -> Result<Outcome> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
+            Block::Implicit | Block::Open => self.commit_transaction().map(|()| Outcome::Committed),
             Block::Failed => {
                 self.abort_transaction();
                 Ok(Outcome::RolledBack)
@@ -52,7 +71,7 @@ impl Database {
     pub fn rollback(&mut self) -> Result<()> {
         match std::mem::replace(&mut self.block, Block::None) {
             Block::None => Err(no_transaction()),
-            Block::Open | Block::Failed => {
+            Block::Implicit | Block::Open | Block::Failed => {
                 self.abort_transaction();
                 Ok(())
             }
@@ -67,16 +86,26 @@ impl Database {
     /// An error that came up before a command got here fails the block like any other: the command that failed is one
     /// that did nothing.
     pub fn fail_block(&mut self) {
-        if self.block == Block::Open {
-            self.transaction.next_command();
-            self.block = Block::Failed;
+        match self.block {
+            Block::None | Block::Failed => {}
+            Block::Implicit => self.end_failed(),
+            Block::Open => {
+                self.transaction.next_command();
+                self.block = Block::Failed;
+            }
         }
+    }
+
+    /// A transaction that is no block of BEGIN's ends with its first error.
+    fn end_failed(&mut self) {
+        self.block = Block::None;
+        self.abort_transaction();
     }
 
     /// In a block that has failed, nothing is answered but its end.
     pub(super) fn check_block(&self) -> Result<()> {
         match self.block {
-            Block::None | Block::Open => Ok(()),
+            Block::None | Block::Implicit | Block::Open => Ok(()),
             Block::Failed => Err(Error::new(
                 SqlState::InFailedSqlTransaction,
                 "current transaction is aborted, commands ignored until end of transaction block",
@@ -131,8 +160,8 @@ impl Database {
         match (answer, self.block) {
             (Ok(answer), Block::None) => self.commit_transaction().map(|()| answer),
             (Ok(answer), _) => Ok(answer),
-            (Err(error), Block::None) => {
-                self.abort_transaction();
+            (Err(error), Block::None | Block::Implicit) => {
+                self.end_failed();
                 Err(error)
             }
             (Err(error), _) => {

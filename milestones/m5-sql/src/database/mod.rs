@@ -171,6 +171,11 @@ impl Database {
         self.interrupt.clone()
     }
 
+    /// Shares the flag of a database that was open before.
+    pub fn set_interrupt(&mut self, interrupt: Arc<AtomicBool>) {
+        self.interrupt = interrupt;
+    }
+
     pub fn set_clock(&mut self, clock: fn() -> f64) {
         self.clock = Some(clock);
     }

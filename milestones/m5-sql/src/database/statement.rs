@@ -257,7 +257,7 @@ impl Database {
 
     fn begin_with_warning(&mut self, sink: &mut dyn Sink) -> Result<Tag> {
         match self.block {
-            Block::None => self.begin()?,
+            Block::None | Block::Implicit => self.begin()?,
             Block::Open => sink.notice("WARNING", "there is already a transaction in progress")?,
             Block::Failed => self.check_block()?,
         }
@@ -265,8 +265,10 @@ impl Database {
     }
 
     fn commit_with_warning(&mut self, sink: &mut dyn Sink) -> Result<Tag> {
-        if self.block == Block::None {
+        if let Block::None | Block::Implicit = self.block {
             sink.notice("WARNING", "there is no transaction in progress")?;
+        }
+        if self.block == Block::None {
             return Ok(Tag::Other("COMMIT"));
         }
         Ok(Tag::Other(match self.commit()? {
@@ -276,9 +278,11 @@ impl Database {
     }
 
     fn rollback_with_warning(&mut self, sink: &mut dyn Sink) -> Result<Tag> {
-        match self.block {
-            Block::None => sink.notice("WARNING", "there is no transaction in progress")?,
-            _ => self.rollback()?,
+        if let Block::None | Block::Implicit = self.block {
+            sink.notice("WARNING", "there is no transaction in progress")?;
+        }
+        if self.block != Block::None {
+            self.rollback()?;
         }
         Ok(Tag::Other("ROLLBACK"))
     }

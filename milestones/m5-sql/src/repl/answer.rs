@@ -1,6 +1,8 @@
 //! The answer to a statement on its way to the screen: a framed table, or CSV row by row.
 
+use super::interrupt::canceled;
 use super::output::Output;
+use super::redirect::Redirect;
 use super::table::Table;
 use crate::database::Sink;
 use crate::error::{Error, Result, SqlState};
@@ -31,6 +33,8 @@ pub struct Style {
 pub struct Answer<'a> {
     style: &'a Style,
     output: &'a mut Output,
+    /// Where the result goes, if not there.
+    redirect: Option<&'a mut Redirect>,
     table: Option<Table>,
     has_columns: bool,
     /// CSV's first line until there is a row or the end: a statement that fails at its first row prints nothing.
@@ -43,7 +47,13 @@ pub struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     pub fn new(style: &'a Style, output: &'a mut Output, data: &'a mut dyn Read) -> Answer<'a> {
-        Answer { style, output, table: None, has_columns: false, header: Vec::new(), cell: Vec::new(), data }
+        let (header, cell) = (Vec::new(), Vec::new());
+        Answer { style, output, redirect: None, table: None, has_columns: false, header, cell, data }
+    }
+
+    /// Sends the result elsewhere.
+    pub fn redirected(self, redirect: Option<&'a mut Redirect>) -> Answer<'a> {
+        Answer { redirect, ..self }
     }
 
     /// Whether there was a result, even one of no rows.
@@ -53,25 +63,38 @@ impl<'a> Answer<'a> {
 
     /// Prints what could not be printed before the last row was known.
     pub fn finish(mut self) -> Result<()> {
-        self.print_header();
+        if !self.has_columns {
+            return Ok(());
+        }
+        let output = output(&mut self.redirect, self.output)?;
+        print_header(&mut self.header, output);
         match self.table {
-            Some(table) if self.style.tuples_only => table.print_rows(self.output),
-            Some(table) => table.print_counted(self.output),
-            None => Ok(()),
+            Some(table) if self.style.tuples_only => table.print_rows(output)?,
+            Some(table) => table.print_counted(output)?,
+            None => {}
         }
+        if output.take_stopped() { Err(canceled()) } else { Ok(()) }
     }
+}
 
-    fn print_header(&mut self) {
-        let header = std::mem::take(&mut self.header);
-        if !header.is_empty() {
-            write_csv(self.output, header.iter().map(String::as_bytes));
-        }
+fn output<'o>(redirect: &'o mut Option<&mut Redirect>, screen: &'o mut Output) -> Result<&'o mut Output> {
+    match redirect {
+        Some(redirect) => redirect.output(),
+        None => Ok(screen),
+    }
+}
+
+fn print_header(header: &mut Vec<String>, output: &mut Output) {
+    let header = std::mem::take(header);
+    if !header.is_empty() {
+        write_csv(output, header.iter().map(String::as_bytes));
     }
 }
 
 impl Sink for Answer<'_> {
     fn columns(&mut self, names: &[String], _types: &[DataType]) -> Result<()> {
         self.has_columns = true;
+        output(&mut self.redirect, self.output)?;
         match self.style.format {
             Format::Aligned => self.table = Some(Table::new(names)),
             Format::Csv if self.style.tuples_only => {}
@@ -81,11 +104,12 @@ impl Sink for Answer<'_> {
     }
 
     fn rows(&mut self, batch: &Batch) -> Result<()> {
-        if self.output.is_closed() {
+        let output = output(&mut self.redirect, self.output)?;
+        if output.is_closed() {
             // Nobody reads the rest; there is no use in computing it.
             return Err(Error::new(SqlState::QueryCanceled, "canceling statement: the output was closed"));
         }
-        self.print_header();
+        print_header(&mut self.header, output);
         batch.rows().try_for_each(|row| {
             for (number, column) in batch.columns.iter().enumerate() {
                 self.cell.clear();
@@ -95,7 +119,7 @@ impl Sink for Answer<'_> {
                     append_value(&mut self.cell, column, row)?;
                 }
                 match &mut self.table {
-                    None => write_csv_cell(self.output, number, &self.cell),
+                    None => write_csv_cell(output, number, &self.cell),
                     Some(table) => match std::str::from_utf8(&self.cell) {
                         Ok(text) => table.cell(text),
                         Err(_) => return Err(Error::internal("a value is not UTF-8")),
@@ -104,7 +128,7 @@ impl Sink for Answer<'_> {
             }
             match &mut self.table {
                 None => {
-                    self.output.bytes(b"\n");
+                    output.bytes(b"\n");
                     Ok(())
                 }
                 Some(table) => table.end_row(),
@@ -113,6 +137,8 @@ impl Sink for Answer<'_> {
     }
 
     fn copy_in(&mut self) -> Result<Box<dyn Read + '_>> {
+        // The data may have to be waited for.
+        self.output.flush();
         Ok(Box::new(&mut *self.data))
     }
 

@@ -3,6 +3,9 @@
 use super::input::{Input, Line};
 use std::io::{self, Read};
 
+/// What is shown where a line of data is typed.
+pub const PROMPT: &str = ">> ";
+
 pub struct CopyLines<'a> {
     input: &'a mut Input,
     /// Whether a person has to be told what is expected.
@@ -40,7 +43,7 @@ impl<'a> CopyLines<'a> {
         self.state = State::Reading;
         self.at = 0;
         self.line.clear();
-        match self.input.next_of_data(">> ")? {
+        match self.input.next_of_data(PROMPT)? {
             Line::Text(b"\\." | b"\\.\n" | b"\\.\r\n") | Line::End => self.state = State::Ended,
             Line::Text(line) => self.line.extend_from_slice(line),
             Line::TooLong => {

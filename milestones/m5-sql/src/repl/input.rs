@@ -3,9 +3,13 @@
 //! A line is bytes. What they mean, and whether they are UTF-8, is asked of a whole statement, as PostgreSQL
 //! does it. Only one line is in memory at a time, and no line is longer than [`MAX_LINE`].
 
+use super::interrupt::Waiting;
 pub use crate::sql::encoding::decode;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// PostgreSQL's limit on anything it holds in memory as one piece (`MaxAllocSize`).
 pub const MAX_LINE: usize = (1 << 30) - 1;
@@ -24,16 +28,21 @@ pub enum Line<'a> {
     End,
 }
 
-/// Where a person types, a line at a time.
+/// Where a person types.
 pub trait Terminal {
     fn next(&mut self, prompt: &str) -> io::Result<Typed>;
     /// Keeps a whole statement, so that an arrow key brings back all its lines.
     fn remember(&mut self, statement: &str);
+    /// Names that the Tab key may complete.
+    fn offer(&mut self, _names: Vec<String>) {}
+    /// Forgets what was typed and not read yet.
+    fn forget(&mut self) {}
 }
 
 /// What a person did at a prompt.
 #[derive(Debug)]
 pub enum Typed {
+    /// A line, or several that were pasted at once.
     Line(String),
     /// Ctrl-C.
     Abandoned,
@@ -47,26 +56,25 @@ pub struct Input {
     line: Vec<u8>,
     number: u64,
     name: Option<String>,
-    /// Where data are, if not among the lines.
-    data: Option<Box<Input>>,
 }
 
 enum Source {
-    Terminal(Box<dyn Terminal>),
+    /// With the lines that were pasted and not read yet.
+    Terminal(Box<dyn Terminal>, VecDeque<String>),
     Stream(BufReader<Box<dyn Read>>),
 }
 
 impl Input {
     pub fn terminal(terminal: impl Terminal + 'static) -> Input {
-        Input::new(Source::Terminal(Box::new(terminal)))
+        Input::new(Source::Terminal(Box::new(terminal), VecDeque::new()))
     }
 
-    pub fn file(path: &str) -> io::Result<Input> {
+    pub fn file(path: &str, interrupt: &Arc<AtomicBool>) -> io::Result<Input> {
         let file = File::open(path)?;
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(Input { name: Some(path.to_string()), ..Input::stream(file) })
+        Ok(Input { name: Some(path.to_string()), ..Input::stream(Waiting::new(file, interrupt)) })
     }
 
     pub fn stream(reader: impl Read + 'static) -> Input {
@@ -77,28 +85,23 @@ impl Input {
         Input::stream(Cursor::new(text.to_string()))
     }
 
-    /// What the command line says; data for it come from standard input.
-    pub fn argument(text: &str) -> Input {
-        Input { data: Some(Box::new(Input::stream(io::stdin()))), ..Input::text(text) }
-    }
-
-    /// Where the data of COPY FROM STDIN are.
-    pub fn data(&mut self) -> &mut Input {
-        if let Some(ref mut data) = self.data { data } else { self }
+    /// Standard input. Its own buffer holds no more than what is read of it at once, so nothing stays in there.
+    pub fn standard(interrupt: &Arc<AtomicBool>) -> Input {
+        Input::stream(Waiting::new(io::stdin(), interrupt))
     }
 
     fn new(source: Source) -> Input {
-        Input { source, line: Vec::new(), number: 0, name: None, data: None }
+        Input { source, line: Vec::new(), number: 0, name: None }
     }
 
     pub fn is_terminal(&self) -> bool {
-        matches!(self.source, Source::Terminal(_))
+        matches!(self.source, Source::Terminal(..))
     }
 
     /// Whether the next line may have to be waited for: then the answers so far should be on their way.
     pub fn may_wait(&self) -> bool {
         match &self.source {
-            Source::Terminal(_) => true,
+            Source::Terminal(_, pasted) => pasted.is_empty(),
             Source::Stream(reader) => !reader.buffer().contains(&b'\n'),
         }
     }
@@ -108,7 +111,8 @@ impl Input {
         self.name.as_deref().map(|name| (name, self.number))
     }
 
-    /// The next line. Only a terminal shows the prompt.
+    /// The next line. Only a terminal shows the prompt, and not between lines that were pasted at once: there they
+    /// are on the screen already.
     pub fn next(&mut self, prompt: &str) -> io::Result<Line<'_>> {
         let is_first = self.number == 0;
         match self.next_of_data(prompt)? {
@@ -126,15 +130,18 @@ impl Input {
     pub fn next_of_data(&mut self, prompt: &str) -> io::Result<Line<'_>> {
         self.number += 1;
         match &mut self.source {
-            Source::Terminal(terminal) => match terminal.next(prompt)? {
-                Typed::Line(line) => {
-                    self.line = line.into_bytes();
-                    self.line.push(b'\n');
-                    Ok(Line::Text(&self.line))
+            Source::Terminal(terminal, pasted) => {
+                if pasted.is_empty() {
+                    match terminal.next(prompt)? {
+                        Typed::Line(text) => pasted.extend(text.split('\n').map(str::to_string)),
+                        Typed::Abandoned => return Ok(Line::Abandoned),
+                        Typed::End => return Ok(Line::End),
+                    }
                 }
-                Typed::Abandoned => Ok(Line::Abandoned),
-                Typed::End => Ok(Line::End),
-            },
+                self.line = pasted.pop_front().unwrap_or_default().into_bytes();
+                self.line.push(b'\n');
+                Ok(Line::Text(&self.line))
+            }
             Source::Stream(reader) => {
                 self.line.clear();
                 read_line(reader, &mut self.line)
@@ -144,8 +151,23 @@ impl Input {
 
     /// Keeps a statement for whoever typed it.
     pub fn remember(&mut self, statement: &str) {
-        if let Source::Terminal(terminal) = &mut self.source {
+        if let Source::Terminal(terminal, _) = &mut self.source {
             terminal.remember(statement);
+        }
+    }
+
+    /// Names for a person's Tab key.
+    pub fn offer(&mut self, names: Vec<String>) {
+        if let Source::Terminal(terminal, _) = &mut self.source {
+            terminal.offer(names);
+        }
+    }
+
+    /// Forgets what was typed ahead, or pasted and not read yet.
+    pub fn forget(&mut self) {
+        if let Source::Terminal(terminal, pasted) = &mut self.source {
+            pasted.clear();
+            terminal.forget();
         }
     }
 }
@@ -229,14 +251,30 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_pasted_at_once_are_read_one_by_one() {
+        struct Pasted(Vec<Typed>);
+        impl Terminal for Pasted {
+            fn next(&mut self, _: &str) -> io::Result<Typed> {
+                Ok(self.0.pop().unwrap_or(Typed::End))
+            }
+            fn remember(&mut self, _: &str) {}
+        }
+        let mut input = Input::terminal(Pasted(vec![Typed::Line("c".into()), Typed::Line("a\n\nb".into())]));
+        for line in ["a", "", "b", "c"] {
+            assert_eq!(input.next("").unwrap(), Line::Text(line.as_bytes()));
+        }
+        assert_eq!(input.next("").unwrap(), Line::End);
+    }
+
+    #[test]
     fn a_file_knows_its_lines() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("script");
         std::fs::write(&path, "a\nb\n").unwrap();
-        let mut input = Input::file(path.to_str().unwrap()).unwrap();
+        let mut input = Input::file(path.to_str().unwrap(), &Arc::default()).unwrap();
         input.next("").unwrap();
         assert_eq!(input.next("").unwrap(), Line::Text(b"b"));
         assert_eq!(input.place().unwrap().1, 2);
-        assert!(Input::file(directory.path().to_str().unwrap()).is_err());
+        assert!(Input::file(directory.path().to_str().unwrap(), &Arc::default()).is_err());
     }
 }

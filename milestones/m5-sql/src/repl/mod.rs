@@ -3,9 +3,13 @@
 //!
 //! - `place` where the database lies and how it is opened
 //! - `input` where lines come from; `splitter` makes statements of them
-//! - `variables` psql's variables; `commands` what begins with a backslash; `arguments` what follows its name
-//! - `output` where everything is printed; `answer` and `table` print results; `report` prints errors
-//! - `session` holds it together; `program` starts it at a terminal: its command line, line editing, `check`
+//! - `variables` psql's variables, `specials` those that the session obeys
+//! - `commands` what begins with a backslash; `arguments` what follows its name
+//! - `query` sends them, one by one or several as one; `interrupt` is Ctrl-C
+//! - `output` where everything is printed, `redirect` where one result may go instead
+//! - `answer` and `table` print results; `report` prints errors
+//! - `session` holds it together, `person` is for those who type
+//! - `program` starts it at a terminal: its command line, line editing, `check`
 //!
 //! Nothing that is typed ends the session, except `\q`.
 
@@ -14,12 +18,17 @@ mod arguments;
 mod commands;
 mod copy_lines;
 mod input;
+mod interrupt;
 mod output;
+mod person;
 mod place;
 #[cfg(not(target_family = "wasm"))]
 mod program;
+mod query;
+mod redirect;
 mod report;
 mod session;
+mod specials;
 mod splitter;
 mod table;
 mod variables;

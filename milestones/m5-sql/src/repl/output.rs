@@ -5,17 +5,37 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const BUFFER_SIZE: usize = 64 * 1024;
 
 pub struct Output {
     target: BufWriter<Box<dyn Write>>,
     failure: Option<io::Error>,
+    /// Set by Ctrl-C, at which a table is not drawn any further.
+    interrupt: Arc<AtomicBool>,
+    stopped: bool,
 }
 
 impl Output {
     pub fn new(target: Box<dyn Write>) -> Output {
-        Output { target: BufWriter::with_capacity(BUFFER_SIZE, target), failure: None }
+        let target = BufWriter::with_capacity(BUFFER_SIZE, target);
+        Output { target, failure: None, interrupt: Arc::default(), stopped: false }
+    }
+
+    /// Stops drawing when the flag is set.
+    pub fn stop_at(&mut self, interrupt: Arc<AtomicBool>) {
+        self.interrupt = interrupt;
+    }
+
+    /// Whether Ctrl-C has stopped the drawing since this was called last. Then it also ends the line that was begun.
+    pub fn take_stopped(&mut self) -> bool {
+        let stopped = std::mem::take(&mut self.stopped);
+        if stopped {
+            self.bytes(b"\n");
+        }
+        stopped
     }
 
     pub fn standard() -> Output {
@@ -57,11 +77,12 @@ impl Output {
     }
 }
 
-/// For table drawing, which speaks `fmt`: stops at the first failure instead of drawing for nobody.
+/// For table drawing, which speaks `fmt`: stops at the first failure instead of drawing for nobody, and at Ctrl-C.
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.bytes(text.as_bytes());
-        if self.is_closed() { Err(fmt::Error) } else { Ok(()) }
+        self.stopped |= self.interrupt.load(Ordering::Relaxed);
+        if self.is_closed() || self.stopped { Err(fmt::Error) } else { Ok(()) }
     }
 }
 

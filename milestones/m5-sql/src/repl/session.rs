@@ -1,21 +1,24 @@
 //! One conversation, from the first prompt to the last.
 
-use super::answer::{Answer, Format, Style};
+use super::answer::Style;
 use super::commands;
-use super::copy_lines::CopyLines;
 use super::input::{Input, Line, decode};
+use super::interrupt::{canceled, is_canceled};
 use super::output::Output;
 use super::place::Place;
+use super::redirect::Redirect;
 use super::report::{self, Verbosity};
+use super::specials::Echo;
 use super::splitter::{Piece, Splitter};
 use super::table::Table;
 use super::variables::Variables;
-use crate::database::{Database, Tag};
+use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// How deep scripts may call scripts.
 const MAX_NESTING: usize = 16;
@@ -27,6 +30,8 @@ pub enum End {
     Quit,
     /// An error, with `ON_ERROR_STOP`: ends everything.
     Stopped,
+    /// Ctrl-C, which ends everything but a person's session.
+    Interrupted,
 }
 
 pub struct Session {
@@ -40,9 +45,21 @@ pub struct Session {
     pub end: Option<End>,
     /// Whether a person sits at a terminal.
     pub interactive: bool,
+    /// Whether every line of a script is printed as it is read.
     pub echo: bool,
+    /// What else is printed of it.
+    pub repeats: Echo,
+    pub autocommit: bool,
+    /// Where the result of the next statement goes, if not to the screen.
+    pub redirect: Option<Redirect>,
+    /// The statement that was carried out last, for `\g`.
+    pub(super) last: Vec<u8>,
+    /// Whether the tables may be others than they were at the last prompt.
+    pub(super) names_changed: bool,
+    /// Set by Ctrl-C.
+    interrupt: Arc<AtomicBool>,
     /// Whether what was printed last wants a blank line after it.
-    spaced: bool,
+    pub(super) spaced: bool,
     /// Whether the last statement or command failed.
     pub failed: bool,
     /// Whether what is being typed began with a blank, and is to be forgotten.
@@ -54,7 +71,9 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(place: Place, database: Database, output: Output, interactive: bool) -> Session {
+    pub fn new(place: Place, database: Database, mut output: Output, interactive: bool) -> Session {
+        let interrupt = database.interrupt();
+        output.stop_at(interrupt.clone());
         Session {
             place,
             database,
@@ -66,6 +85,12 @@ impl Session {
             end: None,
             interactive,
             echo: false,
+            repeats: Echo::Nothing,
+            autocommit: true,
+            redirect: None,
+            last: Vec::new(),
+            names_changed: true,
+            interrupt,
             spaced: false,
             failed: false,
             private: false,
@@ -85,14 +110,32 @@ impl Session {
             if input.may_wait() {
                 self.output.flush();
             }
-            match input.next(&format!("inox{}{}> ", splitter.unfinished(), self.block_mark()))? {
+            if input.is_terminal() {
+                // At a prompt, Ctrl-C is a key like others.
+                self.interrupt.store(false, Ordering::Relaxed);
+                if std::mem::take(&mut self.names_changed) {
+                    input.offer(self.names());
+                }
+            }
+            let echo = self.echo && !input.is_terminal();
+            let line = match input.next(&format!("inox{}{}> ", splitter.unfinished(), self.block_mark())) {
+                Err(error) if is_canceled(&error) => {
+                    self.end = Some(End::Interrupted);
+                    break;
+                }
+                line => line?,
+            };
+            match line {
                 Line::Text(line) => {
-                    if self.echo && (!line.is_empty() || splitter.is_quoted()) {
+                    if echo && (!line.is_empty() || splitter.is_quoted()) {
                         self.output.bytes(line);
                         self.output.bytes(b"\n");
                     }
                     if !splitter.is_pending() {
                         self.private = line.first().is_some_and(u8::is_ascii_whitespace);
+                    }
+                    if self.interactive && self.scripts.is_empty() && self.assist(line, splitter) {
+                        continue;
                     }
                     splitter.add_line(line);
                 }
@@ -120,28 +163,27 @@ impl Session {
         if self.scripts.len() == MAX_NESTING {
             return Err(Error::new(SqlState::StatementTooComplex, "scripts are nested too deeply"));
         }
-        self.script(path, false)?;
+        self.script(path)?;
         // An error stops the script, not whoever sits at the terminal.
-        let stopped = self.end == Some(End::Stopped) && self.interactive && self.scripts.is_empty();
+        let stopped = matches!(self.end, Some(End::Stopped | End::Interrupted))
+            && self.interactive
+            && self.scripts.is_empty();
         if self.end == Some(End::Quit) || stopped {
             self.end = None;
         }
         Ok(())
     }
 
-    /// Reads a script, or standard input as if it were one.
-    pub fn script(&mut self, path: &str, standard_input: bool) -> Result<()> {
-        let failed = |error: io::Error| {
-            let error = match error.kind() {
-                io::ErrorKind::NotFound => "No such file or directory".to_string(),
-                _ => error.to_string(),
-            };
-            Error::new(SqlState::UndefinedFile, format!("{path}: {error}"))
-        };
-        let mut input =
-            if standard_input { Input::stream(io::stdin()) } else { Input::file(path).map_err(failed)? };
+    /// Reads a script.
+    pub fn script(&mut self, path: &str) -> Result<()> {
+        let mut input = Input::file(path, &self.interrupt).map_err(|error| unreadable(path, error))?;
+        self.read_script(path, &mut input)
+    }
+
+    /// Reads what is at `path`, or standard input as if it were there.
+    pub fn read_script(&mut self, path: &str, input: &mut Input) -> Result<()> {
         self.scripts.push(PathBuf::from(path));
-        let read = self.run(&mut input).map_err(failed);
+        let read = self.run(input).map_err(|error| unreadable(path, error));
         self.scripts.pop();
         read
     }
@@ -154,7 +196,13 @@ impl Session {
     /// Prints a table as the answer.
     pub fn show(&mut self, table: Table) -> Result<()> {
         self.spaced = true;
-        table.print_counted(&mut self.output)
+        table.print_counted(&mut self.output)?;
+        if self.output.take_stopped() { Err(canceled()) } else { Ok(()) }
+    }
+
+    /// Whether Ctrl-C was pressed since the last prompt.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
     }
 
     fn goes_on(&self) -> bool {
@@ -164,10 +212,18 @@ impl Session {
     /// Carries out all that is complete.
     fn answer(&mut self, splitter: &mut Splitter, input: &mut Input) {
         while self.goes_on() {
+            if self.is_interrupted() {
+                return self.abandon(splitter, input);
+            }
+            if self.interactive {
+                // A person sees what is done while the next statement is carried out.
+                self.output.flush();
+            }
             match splitter.next(&self.variables) {
                 None => return,
                 Some(Piece::TooLong) => self.report(&too_long(), "", input),
-                Some(Piece::Statement(text)) => self.statement(text, input),
+                Some(Piece::Statement(text)) => self.statement(text, false, input),
+                Some(Piece::Statements(text)) => self.statement(text, true, input),
                 Some(Piece::Command(text)) => match decode(text).map(str::to_string) {
                     Ok(text) => self.command(&text, splitter, input),
                     Err(error) => self.report(&error, "", input),
@@ -176,68 +232,33 @@ impl Session {
         }
     }
 
-    fn statement(&mut self, text: &[u8], input: &mut Input) {
-        let start = Instant::now();
-        let (text, result) = match decode(text) {
-            Ok(text) => (text, self.execute_with(text, input)),
-            Err(error) => ("", Err(error)),
-        };
-        self.remember(text, input);
-        self.failed = false;
-        if let Err(error) = result {
-            self.report(&error, text, input);
+    /// Ctrl-C: a person goes on at the prompt, without what was typed ahead; everything else ends.
+    fn abandon(&mut self, splitter: &mut Splitter, input: &mut Input) {
+        if input.is_terminal() {
+            splitter.clear();
+            input.forget();
+        } else {
+            self.end = Some(End::Interrupted);
         }
-        if self.timing {
-            writeln!(self.output, "Time: {}", milliseconds(start.elapsed()));
-        }
-        self.space();
     }
 
-    /// Carries out a statement whose data, if it is a COPY, are the lines that follow.
-    fn execute_with(&mut self, sql: &str, input: &mut Input) -> Result<()> {
-        let mut data = CopyLines::new(input.data(), self.interactive && !self.quiet);
-        let done = self.execute(sql, &mut data);
-        data.skip_rest();
-        done
-    }
-
-    /// Carries out a statement; `data` is what COPY FROM STDIN reads.
-    pub fn execute(&mut self, sql: &str, data: &mut dyn Read) -> Result<()> {
-        self.database.interrupt().store(false, Ordering::Relaxed);
-        let mut answer = Answer::new(&self.style, &mut self.output, data);
-        let tag = self.database.execute(sql, &mut answer)?;
-        let has_columns = answer.has_columns();
-        answer.finish()?;
-        if has_columns {
-            self.spaced = self.style.format == Format::Aligned;
-        } else if !self.quiet && tag != Tag::Empty {
-            writeln!(self.output, "{tag}");
+    pub(super) fn command(&mut self, text: &str, splitter: &mut Splitter, input: &mut Input) {
+        let name = text.split_ascii_whitespace().next();
+        let is_send = name == Some("\\g");
+        if !is_send {
+            self.remember(text, input);
         }
-        if !self.database.block().0 && !matches!(tag, Tag::Select(_)) {
-            // Committed and answered should be one moment to whoever waits for the answer.
-            self.output.flush();
-        }
-        Ok(())
-    }
-
-    fn command(&mut self, text: &str, splitter: &mut Splitter, input: &mut Input) {
-        match text.split_ascii_whitespace().next() {
-            Some("\\g") => {
-                if let Some(Piece::Statement(text)) = splitter.take_pending() {
-                    self.statement(text, input);
-                }
-                return;
-            }
-            Some("\\r") => splitter.clear(),
-            _ => {}
-        }
-        self.remember(text, input);
         self.failed = false;
         if let Err(error) = commands::run(self, text, false) {
             match self.failed_statement.take() {
                 Some(statement) => self.report(&error, &statement, input),
                 None => self.report_command(&error, input),
             }
+            splitter.skip_line();
+        } else if is_send {
+            return self.send(splitter, input);
+        } else if name == Some("\\r") {
+            splitter.reset();
         }
         if !splitter.is_pending() {
             self.space();
@@ -245,7 +266,7 @@ impl Session {
     }
 
     /// Keeps it in the history. The splitter takes blanks away, so the history itself cannot tell what is private.
-    fn remember(&self, text: &str, input: &mut Input) {
+    pub(super) fn remember(&self, text: &str, input: &mut Input) {
         if !self.private {
             input.remember(text);
         }
@@ -261,9 +282,14 @@ impl Session {
     }
 
     /// The blank line after an answer: a table has one, and a person at a terminal gets one always.
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         let at_terminal = self.interactive && self.scripts.is_empty() && self.end.is_none();
-        if std::mem::take(&mut self.spaced) || at_terminal {
+        self.spaced |= at_terminal;
+        self.space_results();
+    }
+
+    pub(super) fn space_results(&mut self) {
+        if std::mem::take(&mut self.spaced) {
             writeln!(self.output);
         }
     }
@@ -279,7 +305,7 @@ impl Session {
     }
 
     /// Reports a statement's error.
-    fn report(&mut self, error: &Error, text: &str, input: &Input) {
+    pub(super) fn report(&mut self, error: &Error, text: &str, input: &Input) {
         if self.output.is_closed() {
             return;
         }
@@ -324,7 +350,15 @@ impl Session {
     }
 }
 
-fn too_long() -> Error {
+fn unreadable(path: &str, error: io::Error) -> Error {
+    let error = match error.kind() {
+        io::ErrorKind::NotFound => "No such file or directory".to_string(),
+        _ => error.to_string(),
+    };
+    Error::new(SqlState::UndefinedFile, format!("{path}: {error}"))
+}
+
+pub fn too_long() -> Error {
     Error::new(SqlState::ProgramLimitExceeded, "statement is too long: more than 1 GB")
 }
 

@@ -6,6 +6,7 @@
 
 use super::input::MAX_LINE;
 use super::variables::Variables;
+use std::ops::Range;
 
 /// The longest statement, as PostgreSQL's.
 const MAX_STATEMENT: usize = MAX_LINE;
@@ -14,7 +15,9 @@ const MAX_STATEMENT: usize = MAX_LINE;
 pub enum Piece<'a> {
     /// A statement with its semicolon.
     Statement(&'a [u8]),
-    /// A backslash command: the rest of its line.
+    /// Several statements, which `\;` has joined: they are carried out as one.
+    Statements(&'a [u8]),
+    /// A backslash command: the rest of its line, or up to the next backslash.
     Command(&'a [u8]),
     /// A statement longer than [`MAX_LINE`]; it was skipped.
     TooLong,
@@ -45,10 +48,16 @@ pub struct Splitter {
     start: usize,
     /// Where scanning goes on.
     at: usize,
+    /// Where the last piece began.
+    cut_from: usize,
     inside: Inside,
     /// Parentheses that are open.
     depth: usize,
     too_long: bool,
+    /// Whether the statement in progress goes on behind a `\;`.
+    joined: bool,
+    /// Whether the text is what a server is sent, in which a backslash means nothing.
+    verbatim: bool,
     /// Whether the input has ended, which ends a statement as well.
     ended: bool,
 }
@@ -85,9 +94,23 @@ impl Splitter {
         self.ended = true;
     }
 
-    /// Forgets what was begun.
+    /// Forgets what was begun, and the rest of its line.
     pub fn clear(&mut self) {
         *self = Splitter::default();
+    }
+
+    /// Where the statements lie in a text that is sent as one: semicolons end them, and that is all.
+    pub fn statements(text: &str) -> Vec<Range<usize>> {
+        let mut splitter = Splitter { verbatim: true, ended: true, ..Splitter::default() };
+        splitter.add_line(text.as_bytes());
+        let mut statements = Vec::new();
+        while let Some(piece) = splitter.next(&Variables::default()) {
+            if let Piece::Statement(piece) = piece {
+                let len = piece.len();
+                statements.push(splitter.cut_from..splitter.cut_from + len);
+            }
+        }
+        statements
     }
 
     /// Whether a statement has been begun.
@@ -115,9 +138,9 @@ impl Splitter {
 
     /// What was begun, as if a semicolon followed (`\g`).
     pub fn take_pending(&mut self) -> Option<Piece<'_>> {
-        self.at = self.text.len();
-        let is_pending = self.is_pending();
-        (self.inside, self.depth) = (Inside::Nothing, 0);
+        let is_pending = self.start < self.at || self.too_long;
+        self.inside = Inside::Nothing;
+        self.skip_blank();
         is_pending.then(|| self.cut())
     }
 
@@ -141,6 +164,8 @@ impl Splitter {
                             }
                             return Some(self.cut());
                         }
+                        Some(b'\\') if self.verbatim => self.at += 1,
+                        Some(b'\\') if matches!(self.text.get(self.at + 1), Some(b';' | b':')) => self.join(),
                         Some(b'\\') => return Some(self.command()),
                         Some(byte) => self.open(*byte, variables),
                         None => {}
@@ -160,29 +185,25 @@ impl Splitter {
     /// The statement that ends here.
     fn cut(&mut self) -> Piece<'_> {
         let start = std::mem::replace(&mut self.start, self.at);
+        self.cut_from = start;
         self.depth = 0;
+        let joined = std::mem::take(&mut self.joined);
         if std::mem::take(&mut self.too_long) || self.at - start > MAX_STATEMENT {
             return Piece::TooLong;
         }
-        Piece::Statement(self.text[start..self.at].trim_ascii_end())
+        let text = self.text[start..self.at].trim_ascii_end();
+        if joined { Piece::Statements(text) } else { Piece::Statement(text) }
     }
 
-    /// The rest of the line is a command. A statement in progress goes on after it.
-    fn command(&mut self) -> Piece<'_> {
-        let start = self.at;
-        let end = self.line_end();
-        if self.start == start {
-            self.at = (end + 1).min(self.text.len());
-            self.start = self.at;
-            return Piece::Command(self.text[start..end].trim_ascii_end());
+    /// Goes to the end if there are only spaces left.
+    fn skip_blank(&mut self) {
+        if self.text[self.at..].trim_ascii_start().is_empty() {
+            let at_start = self.start == self.at;
+            self.at = self.text.len();
+            if at_start {
+                self.start = self.at;
+            }
         }
-        // The command is moved before the statement, so that the statement stays in one piece.
-        let len = end - start;
-        self.text[self.start..end].rotate_right(len);
-        let start = self.start;
-        self.start += len;
-        self.at = end;
-        Piece::Command(self.text[start..start + len].trim_ascii_end())
     }
 
     /// Spaces and `--` comments before a statement are no part of it.
@@ -318,5 +339,6 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
 }
 
+mod commands;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,18 @@
 //! psql's variables: `\set NAME VALUE`, and `:NAME` where the value is meant.
 
+use super::specials::DEFAULTS;
 use crate::types::is_space;
 use std::collections::BTreeMap;
 
-#[derive(Default)]
 pub struct Variables {
     values: BTreeMap<String, String>,
+}
+
+impl Default for Variables {
+    fn default() -> Variables {
+        let value = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+        Variables { values: DEFAULTS.iter().map(value).collect() }
+    }
 }
 
 impl Variables {

@@ -50,7 +50,10 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub enum Changed {
     /// Whole sectors, except at the end of the file.
-    Bytes { offset: u64, bytes: Vec<u8> },
+    Bytes {
+        offset: u64,
+        bytes: Vec<u8>,
+    },
     Len(u64),
 }
 
@@ -212,11 +215,7 @@ impl Disk {
     }
 
     /// The files with these names. What lies in a directory that is not there is not there either.
-    fn image(
-        &self,
-        names: &BTreeMap<String, Node>,
-        bytes: impl Fn(FileNumber, &File) -> Vec<u8>,
-    ) -> Image {
+    fn image(&self, names: &BTreeMap<String, Node>, bytes: impl Fn(FileNumber, &File) -> Vec<u8>) -> Image {
         let mut image = Image::new();
         for (path, node) in names {
             let parent = parent(path);

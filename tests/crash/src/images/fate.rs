@@ -128,14 +128,16 @@ impl Lot {
             }
             Fate::Coin(_) => {
                 let mut moments: HashMap<_, Vec<u64>> = HashMap::new();
-                let places = writes.iter().flat_map(|(number, places)| places.iter().map(move |p| (*p, *number)));
+                let places =
+                    writes.iter().flat_map(|(number, places)| places.iter().map(move |p| (*p, *number)));
                 places.for_each(|(place, number)| moments.entry(place).or_default().push(number));
                 let mut moments: Vec<_> = moments.into_iter().collect();
                 moments.sort_unstable();
                 for (place, numbers) in moments {
                     let version = numbers.into_iter().skip(1).chain([never]).collect::<Vec<_>>();
                     let survives = random.bool();
-                    self.sectors.insert(place, if survives { random.choice(version).unwrap_or(0) } else { 0 });
+                    self.sectors
+                        .insert(place, if survives { random.choice(version).unwrap_or(0) } else { 0 });
                 }
             }
             Fate::Writes(_) => {
@@ -147,7 +149,8 @@ impl Lot {
             }
             Fate::AllButOne(_) => {
                 (self.before, self.rest) = (never, never);
-                let places = writes.iter().flat_map(|(number, places)| places.iter().map(move |p| (*p, *number)));
+                let places =
+                    writes.iter().flat_map(|(number, places)| places.iter().map(move |p| (*p, *number)));
                 self.sectors.extend(random.choice(places.collect::<Vec<_>>()));
             }
             _ => {}

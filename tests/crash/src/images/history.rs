@@ -79,7 +79,9 @@ impl History {
         };
         let mut random = Rng::with_seed(self.seed);
         let of_first = count * OF_FIRST / 100;
-        for (process, count, recording) in [(1, of_first, &recordings.0), (2, count - of_first, &recordings.1)] {
+        for (process, count, recording) in
+            [(1, of_first, &recordings.0), (2, count - of_first, &recordings.1)]
+        {
             outcome.count("recorded images: sync points", recording.sync_points());
             let (mut seen, mut looked) = (HashSet::new(), 0);
             // Some will be the same: those are drawn again, though not for ever.
@@ -148,7 +150,12 @@ impl History {
         self.first_in(setup, &home, fails)
     }
 
-    fn first_in(&self, setup: &Setup, home: &tempfile::TempDir, fails: Option<&SyncCall>) -> Result<Recording> {
+    fn first_in(
+        &self,
+        setup: &Setup,
+        home: &tempfile::TempDir,
+        fails: Option<&SyncCall>,
+    ) -> Result<Recording> {
         let mut units = |_| match self.seed % 2 {
             0 if setup.dialect.is_sql() => self.anything(setup.dialect, (State::new(), Places::new()), 1),
             _ => load::everything(setup.dialect),
@@ -162,7 +169,13 @@ impl History {
         load::anything(dialect, found, &mut fresh, &mut Rng::with_seed(self.seed ^ first), UNITS)
     }
 
-    fn second(&self, setup: &Setup, home: &tempfile::TempDir, start: Disk, base: Vec<State>) -> Result<Recording> {
+    fn second(
+        &self,
+        setup: &Setup,
+        home: &tempfile::TempDir,
+        start: Disk,
+        base: Vec<State>,
+    ) -> Result<Recording> {
         let mut units = |found| self.anything(setup.dialect, found, 10_000);
         let script = Script { base, asks: true, fails: None, units: &mut units };
         let second = Recording::new(setup, home.path(), start, script).context("the second process")?;
@@ -196,7 +209,8 @@ impl History {
         let told = first.said.contains("Input/output error") && !first.said.contains("panicked");
         let refused = !first.succeeded || !first.is_acknowledged()?;
         ensure!(told || !refused, "after {} {} has failed, it says: {}", sync.call, sync.number, first.said);
-        let of_log = first.find(|number, event, disk| number == first.from && is_of_log(event, disk)).is_some();
+        let of_log =
+            first.find(|number, event, disk| number == first.from && is_of_log(event, disk)).is_some();
         ensure!(refused || !of_log, "a sync of the log failed ({}), and it does not refuse", sync.number);
         let second = self.second(setup, &home, first.end.clone(), first.expected()?);
         let second = second.with_context(|| format!("after {} {} has failed", sync.call, sync.number))?;

@@ -15,14 +15,37 @@ use super::trace::Call;
 /// Something that happened, in terms of paths below the folder that is recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    Create { path: String, file: FileNumber },
-    MakeDir { path: String },
-    Write { file: FileNumber, offset: u64, bytes: Vec<u8> },
-    SetLen { file: FileNumber, len: u64 },
-    Allocate { file: FileNumber, len: u64 },
-    Rename { from: String, to: String },
-    Remove { path: String },
-    Sync { node: Synced, failed: bool },
+    Create {
+        path: String,
+        file: FileNumber,
+    },
+    MakeDir {
+        path: String,
+    },
+    Write {
+        file: FileNumber,
+        offset: u64,
+        bytes: Vec<u8>,
+    },
+    SetLen {
+        file: FileNumber,
+        len: u64,
+    },
+    Allocate {
+        file: FileNumber,
+        len: u64,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Remove {
+        path: String,
+    },
+    Sync {
+        node: Synced,
+        failed: bool,
+    },
     /// The program has said something.
     Say(Vec<u8>),
 }

@@ -102,7 +102,8 @@ fn planted(context: &Context) -> Result<Outcome> {
     let bugs = context.share(bugs);
     context.bar.inc_length(bugs.len() as u64);
     Ok(context.for_each(&bugs, |bug| {
-        let (stage, kind) = (stages::number(&bug.milestone)?, bug.images.as_deref().unwrap_or_default().parse()?);
+        let (stage, kind) =
+            (stages::number(&bug.milestone)?, bug.images.as_deref().unwrap_or_default().parse()?);
         let program = site.program(bug).with_context(|| bug.name.clone())?;
         let mut outcome = Outcome::default();
         let mut histories = (1..=HISTORIES).map(|seed| History { stage, kind, seed });

@@ -70,9 +70,9 @@ impl Recording {
     pub fn new(setup: &Setup, home: &Path, start: Disk, script: Script) -> Result<Recording> {
         let (longest, traced) = (LONGEST.to_string(), format!("trace={CALLS}"));
         let mut strace = vec!["strace", "-f", "-qq", "-xx", "-s", &longest, "-o", "trace", "-e", &traced];
-        let inject = script.fails.map(|SyncCall { call, number, .. }| {
-            format!("inject={call}:error=EIO:when={number}")
-        });
+        let inject = script
+            .fails
+            .map(|SyncCall { call, number, .. }| format!("inject={call}:error=EIO:when={number}"));
         if let Some(inject) = &inject {
             strace.extend(["-e", inject]);
         }

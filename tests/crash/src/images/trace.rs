@@ -160,8 +160,10 @@ mod tests {
     fn a_call_in_two_lines_happens_at_the_second() {
         let trace =
             "1  fsync(4 <unfinished ...>\n2  close(9) = 0\n1  <... fsync resumed>) = 0\n2  --- SIGINT ---\n";
-        let names: Vec<_> = calls(trace).unwrap().into_iter().map(|call| (call.name, call.arguments)).collect();
-        let expected = [("close", "9"), ("fsync", "4")].map(|(name, fd)| (name.to_owned(), vec![fd.to_owned()]));
+        let names: Vec<_> =
+            calls(trace).unwrap().into_iter().map(|call| (call.name, call.arguments)).collect();
+        let expected =
+            [("close", "9"), ("fsync", "4")].map(|(name, fd)| (name.to_owned(), vec![fd.to_owned()]));
         assert_eq!(names, expected);
     }
 

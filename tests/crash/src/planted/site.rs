@@ -267,7 +267,9 @@ mod tests {
     #[test]
     fn only_milestones_get_another_program() {
         assert!(is_milestone(Path::new("/r/milestones/m2-wal/Cargo.toml")));
-        for other in ["/r/tests/crash/Cargo.toml", "/r/milestones/m2-wal/src/main.rs", "/r/milestones/lineage.toml"] {
+        for other in
+            ["/r/tests/crash/Cargo.toml", "/r/milestones/m2-wal/src/main.rs", "/r/milestones/lineage.toml"]
+        {
             assert!(!is_milestone(Path::new(other)));
         }
     }

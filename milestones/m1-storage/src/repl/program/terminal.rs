@@ -3,7 +3,7 @@
 use super::super::input::{Input, Terminal, Typed};
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Config, Editor};
+use rustyline::{Cmd, Config, Editor, KeyCode, KeyEvent, Modifiers};
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
@@ -24,6 +24,8 @@ impl LineEditor {
     fn open() -> io::Result<LineEditor> {
         let config = Config::builder().history_ignore_space(true).auto_add_history(false).build();
         let mut editor = Editor::with_config(config).map_err(io::Error::other)?;
+        // There is nothing to complete, and text that is pasted may have tabs in it.
+        editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Insert(1, "\t".to_string()));
         let history = std::env::var_os("INOXDB_HISTORY").map(PathBuf::from).or_else(|| {
             let home = std::env::var_os("HOME")?;
             Some(PathBuf::from(home).join(".inoxdb_history"))

@@ -30,7 +30,9 @@ fn crash(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     if not_durable > 0 {
         writeln!(session.output, "  not durable yet: the last {} of the log", counted(not_durable, "byte"));
     }
+    let interrupt = session.database.interrupt();
     session.database = session.place.reopen()?;
+    session.database.set_interrupt(interrupt);
     let recovery = session.database.recovery();
     writeln!(session.output, "{}", summary(recovery));
     if recovery.records > 0 {

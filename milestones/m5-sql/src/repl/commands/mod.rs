@@ -38,6 +38,11 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Soundness", check::COMMANDS),
 ];
 
+/// The names of all commands.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|(_, commands)| *commands).map(|command| command.name)
+}
+
 /// Carries out one command. `literally`: without putting in variables.
 pub fn run(session: &mut Session, text: &str, literally: bool) -> Result<()> {
     let end = text.find(|c: char| is_space(c) || c == ';').unwrap_or(text.len());

@@ -1,6 +1,8 @@
 //! Reading scripts, and printing from them.
 
 use super::super::arguments::Arguments;
+use super::super::interrupt::Waiting;
+use super::super::redirect::Redirect;
 use super::super::session::Session;
 use super::Command;
 use crate::error::{Error, Result, SqlState};
@@ -25,15 +27,24 @@ pub const COMMANDS: &[Command] = &[
     Command { name: "\\qecho", usage: "[-n] [TEXT …]", help: "print (as \\echo)", run: echo },
     Command {
         name: "\\g",
-        usage: "",
-        help: "carry out the statement so far, as a semicolon does",
-        run: done_by_session,
+        usage: "[FILE | |COMMAND]",
+        help: "carry out the statement so far, or the last one again",
+        run: send,
     },
     Command { name: "\\r", usage: "", help: "forget the statement so far", run: reset },
 ];
 
-/// The session has done it: it is the one who knows the statement.
-fn done_by_session(_: &mut Session, _: &mut Arguments<'_>) -> Result<()> {
+/// Says where the result goes. The session does the rest: it knows the statement.
+fn send(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
+    let target = if arguments.text.trim_start().starts_with('|') {
+        Some(arguments.text.trim().to_string())
+    } else {
+        arguments.word()
+    };
+    if target.as_ref().is_some_and(|target| target.starts_with('(')) {
+        return Err(Error::unsupported("\\g with options in parentheses"));
+    }
+    session.redirect = target.map(|target| Redirect::new(target, session.database.interrupt()));
     Ok(())
 }
 
@@ -72,10 +83,11 @@ fn copy(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
         return Err(Error::unsupported(format!("\\copy from {path}"))
             .with_hint("COPY … FROM STDIN reads the lines that follow it."));
     }
-    let mut file = std::fs::File::open(&path).map_err(failed)?;
+    let file = std::fs::File::open(&path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
         return Err(Error::new(SqlState::WrongObjectType, format!("{path}: cannot copy from a directory")));
     }
+    let mut file = Waiting::new(file, &session.database.interrupt());
     let copied = session.execute(&sql, &mut file);
     if copied.is_err() {
         session.failed_statement = Some(sql);

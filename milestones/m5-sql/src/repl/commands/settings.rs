@@ -2,7 +2,6 @@
 
 use super::super::answer::Format;
 use super::super::arguments::Arguments;
-use super::super::report::Verbosity;
 use super::super::session::Session;
 use super::super::variables::{Variables, parse_switch};
 use super::Command;
@@ -73,25 +72,12 @@ fn set(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     while let Some(word) = arguments.word() {
         value.push_str(&word);
     }
-    let unrecognized = || invalid(format!("unrecognized value \"{value}\" for \"{name}\""));
-    match name.as_str() {
-        "VERBOSITY" if Verbosity::parse(&value).is_none() => {
-            return Err(unrecognized().with_hint("Available values are: default, verbose, terse, sqlstate."));
-        }
-        "ON_ERROR_STOP" if value.is_empty() => value.push_str("on"),
-        "ON_ERROR_STOP" if parse_switch(&value).is_none() => {
-            return Err(invalid(format!("unrecognized value \"{value}\" for \"{name}\": Boolean expected")));
-        }
-        _ => {}
-    }
-    session.variables.set(&name, &value);
-    Ok(())
+    session.set_variable(&name, &value)
 }
 
 fn unset(session: &mut Session, arguments: &mut Arguments<'_>) -> Result<()> {
     let name = arguments.word().ok_or_else(|| invalid("\\unset: missing required argument"))?;
-    session.variables.unset(&name);
-    Ok(())
+    session.unset_variable(&name)
 }
 
 fn switch(arguments: &mut Arguments<'_>, command: &str, current: bool) -> Result<bool> {

@@ -3,6 +3,7 @@
 //! A page in a browser does not have it: no command line, no terminal, no files.
 
 mod check;
+mod completion;
 mod options;
 mod terminal;
 
@@ -30,7 +31,7 @@ enum Status {
     Failure = 1,
     /// There is no database to speak with.
     NoDatabase = 2,
-    /// A script was stopped by an error, as `ON_ERROR_STOP` asks.
+    /// A script was stopped: by an error, as `ON_ERROR_STOP` asks, or by Ctrl-C.
     Stopped = 3,
 }
 
@@ -89,8 +90,8 @@ fn milliseconds_since_start() -> f64 {
 fn converse(place: Place, mut database: Database, options: &Options, actions: &[Action]) -> Result<Status> {
     let standard_input = |error| Error::io("read", "standard input", error);
     let mut input = match actions {
-        [] => terminal::open().map_err(standard_input)?,
-        _ => Input::text(""),
+        [] => terminal::open(&database.interrupt()).map_err(standard_input)?,
+        _ => Input::standard(&database.interrupt()),
     };
     database.set_clock(milliseconds_since_start);
     let mut session = Session::new(place, database, Output::standard(), input.is_terminal());
@@ -101,7 +102,7 @@ fn converse(place: Place, mut database: Database, options: &Options, actions: &[
         session.part();
         read.map(|()| script_status(&session))
     } else {
-        Ok(act(&mut session, actions))
+        Ok(act(&mut session, actions, &mut input))
     };
     // Whoever waits for the answer need not wait for the disk.
     let printed = session.output.finish().map_err(|error| Error::io("write", "standard output", error));
@@ -116,40 +117,63 @@ fn apply(session: &mut Session, options: &Options) -> Result<()> {
     if options.csv {
         session.style.format = Format::Csv;
     }
-    for (command, list) in [("\\set", &options.variables), ("\\pset", &options.settings)] {
-        for setting in list {
-            let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-            commands::run(session, &format!("{command} {name} '{}'", value.replace('\'', "''")), true)?;
-        }
+    for setting in &options.settings {
+        let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+        commands::run(session, &format!("\\pset {name} '{}'", value.replace('\'', "''")), true)?;
     }
-    (session.quiet, session.echo) = (options.quiet, options.echo_all);
-    if session.interactive {
-        let interrupt = session.database.interrupt();
-        let raised = ctrlc::set_handler(move || interrupt.store(true, Ordering::Relaxed));
-        raised.map_err(|error| Error::internal(format!("could not watch for Ctrl-C: {error}")))?;
+    session.quiet = false;
+    for variable in &options.variables {
+        let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        commands::run(session, &format!("\\set {name} '{}'", value.replace('\'', "''")), true)?;
     }
-    Ok(())
+    if options.quiet {
+        session.set_variable("QUIET", "on")?;
+    }
+    if options.echo_all {
+        session.set_variable("ECHO", "all")?;
+    }
+    watch_for_interrupts(session)
 }
 
-/// Carries out what `-c` and `-f` ask for; the last one's status.
-fn act(session: &mut Session, actions: &[Action]) -> Status {
+/// Ctrl-C ends what is going on. Without a person who could go on, the second one ends the program: what is committed is
+/// safe, as always.
+fn watch_for_interrupts(session: &Session) -> Result<()> {
+    let (interrupt, interactive) = (session.database.interrupt(), session.interactive);
+    let watched = ctrlc::set_handler(move || {
+        if interrupt.swap(true, Ordering::Relaxed) && !interactive {
+            std::process::exit(Status::Stopped as i32);
+        }
+    });
+    watched.map_err(|error| Error::internal(format!("could not watch for Ctrl-C: {error}")))
+}
+
+/// Carries out what `-c` and `-f` ask for; the last one's status. Both read standard input: the one its data, the other
+/// its statements, if it is called `-`.
+fn act(session: &mut Session, actions: &[Action], standard_input: &mut Input) -> Status {
     let mut status = Status::Success;
     for action in actions {
         (session.end, session.failed) = (None, false);
         status = match action {
             Action::Command(text) => {
-                let read = session.run(&mut Input::argument(text));
-                if read.is_err() || session.failed { Status::Failure } else { Status::Success }
+                session.argument(text, standard_input);
+                if session.failed || session.is_interrupted() { Status::Failure } else { Status::Success }
             }
-            Action::File(path) => match session.script(path, path == "-") {
-                Ok(()) => script_status(session),
-                Err(error) => {
-                    session.complain(&format!("inoxdb: error: {error}\n"));
-                    Status::Failure
+            Action::File(path) => {
+                let read = if path == "-" {
+                    session.read_script(path, standard_input)
+                } else {
+                    session.script(path)
+                };
+                match read {
+                    Ok(()) => script_status(session),
+                    Err(error) => {
+                        session.complain(&format!("inoxdb: error: {error}\n"));
+                        Status::Failure
+                    }
                 }
-            },
+            }
         };
-        if status != Status::Success && session.variables.is_on("ON_ERROR_STOP") {
+        if status != Status::Success && session.variables.is_on("ON_ERROR_STOP") || session.is_interrupted() {
             break;
         }
     }
@@ -157,7 +181,10 @@ fn act(session: &mut Session, actions: &[Action]) -> Status {
 }
 
 fn script_status(session: &Session) -> Status {
-    if session.end == Some(End::Stopped) { Status::Stopped } else { Status::Success }
+    match session.end {
+        Some(End::Stopped | End::Interrupted) => Status::Stopped,
+        Some(End::Quit) | None => Status::Success,
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +198,7 @@ mod tests {
         let database = place.open().unwrap();
         let mut session = Session::new(place, database, Screen::default().output(), false);
         let command = |text: &str| Action::Command(text.to_string());
+        let act = |session: &mut Session, actions: &[Action]| act(session, actions, &mut Input::text(""));
         assert_eq!(act(&mut session, &[command("select 1/0"), command("\\echo")]), Status::Success);
         assert_eq!(act(&mut session, &[command("\\echo"), command("\\foo")]), Status::Failure);
         assert_eq!(act(&mut session, &[Action::File("/does/not/exist".to_string())]), Status::Failure);

@@ -15,7 +15,7 @@ pub struct Options {
     pub directory: PathBuf,
 
     /// Carry out a command and end; can be given more than once.
-    #[arg(short = 'c', long = "command", value_name = "COMMAND")]
+    #[arg(short = 'c', long = "command", value_name = "COMMAND", allow_hyphen_values = true)]
     commands: Vec<String>,
 
     /// Carry out the commands in a file and end; `-` is standard input.

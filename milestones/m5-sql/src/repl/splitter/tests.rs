@@ -14,7 +14,7 @@ fn pieces_with(variables: &Variables, script: &str) -> Vec<String> {
         let ended = splitter.ended;
         while let Some(piece) = splitter.next(variables) {
             pieces.push(match piece {
-                Piece::Statement(text) | Piece::Command(text) => {
+                Piece::Statement(text) | Piece::Statements(text) | Piece::Command(text) => {
                     String::from_utf8(text.trim_ascii().to_vec()).unwrap()
                 }
                 Piece::TooLong => "too long".to_string(),
@@ -79,6 +79,64 @@ fn after_a_command_nothing_is_pending() {
     assert_eq!(splitter.next(&Variables::default()), Some(Piece::Command(b"\\g")));
     assert_eq!(splitter.take_pending(), Some(Piece::Statement(b"select 1")));
     assert!(!splitter.is_pending());
+}
+
+#[test]
+fn a_command_ends_where_another_begins_and_two_backslashes_only_end_it() {
+    let ends = [
+        ("\\echo a \\\\ select 7;\n", vec!["\\echo a", "select 7;"]),
+        ("\\echo a \\echo b\n", vec!["\\echo a", "\\echo b"]),
+        ("\\timing off\\echo b\n", vec!["\\timing off", "\\echo b"]),
+        ("\\echo 'a\\b' \"c\\d\" \\\\ select 8\n;\n", vec!["\\echo 'a\\b' \"c\\d\"", "select 8\n;"]),
+        ("\\copy t from 'a' delimiter \\\n", vec!["\\copy t from 'a' delimiter \\"]),
+        ("select 1 \\foo \\\\ + 2;\n", vec!["\\foo", "select 1    + 2;"]),
+        ("select 1 \\\\ select 2;\n", vec!["\\", "\\ select 2;", "select 1"]),
+        ("\\", vec!["\\"]),
+    ];
+    for (script, expected) in ends {
+        assert_eq!(pieces(script), expected, "{script}");
+    }
+}
+
+#[test]
+fn a_backslash_before_a_semicolon_joins_statements() {
+    let mut splitter = Splitter::default();
+    splitter.add_line(b"select 10 \\; select ':x', a\\:x; select 11;");
+    let mut variables = Variables::default();
+    variables.set("x", "y");
+    assert_eq!(splitter.next(&variables), Some(Piece::Statements(b"select 10  ; select ':x', a :x;")));
+    assert_eq!(splitter.next(&variables), Some(Piece::Statement(b"select 11;")));
+    assert_eq!(splitter.next(&variables), None);
+}
+
+#[test]
+fn what_is_sent_as_one_is_cut_at_its_semicolons() {
+    let text = "select 1 \\ :x; -- a;\n select ';' ;; select 3 /* ; */";
+    let statements: Vec<&str> = Splitter::statements(text).into_iter().map(|range| &text[range]).collect();
+    assert_eq!(statements, ["select 1 \\ :x;", "select ';' ;", "select 3 /* ; */"]);
+}
+
+#[test]
+fn after_a_command_that_failed_the_rest_of_its_line_is_nothing() {
+    let mut splitter = Splitter::default();
+    splitter.add_line(b"select 1 \\foo a \\echo b");
+    assert_eq!(splitter.next(&Variables::default()), Some(Piece::Command(b"\\foo a")));
+    splitter.skip_line();
+    assert_eq!(splitter.next(&Variables::default()), None);
+    splitter.add_line(b" + 2;");
+    assert_eq!(splitter.next(&Variables::default()), Some(Piece::Statement(b"select 1 \n + 2;")));
+}
+
+#[test]
+fn what_follows_a_command_on_its_line_is_not_part_of_the_statement_before() {
+    let mut splitter = Splitter::default();
+    splitter.add_line(b"select 1 \\g \\\\ select 2 \\r \\\\ select 3;");
+    assert_eq!(splitter.next(&Variables::default()), Some(Piece::Command(b"\\g")));
+    assert_eq!(splitter.take_pending(), Some(Piece::Statement(b"select 1")));
+    assert_eq!(splitter.next(&Variables::default()), Some(Piece::Command(b"\\r")));
+    splitter.reset();
+    assert_eq!(splitter.next(&Variables::default()), Some(Piece::Statement(b"select 3;")));
+    assert!(splitter.next(&Variables::default()).is_none() && !splitter.is_pending());
 }
 
 #[test]
