@@ -24,6 +24,7 @@ pub fn splitter(bytes: &[u8]) -> bool {
 #[derive(Debug, PartialEq)]
 enum Owned {
     Statement(Vec<u8>),
+    Statements(Vec<u8>),
     Command(Vec<u8>),
     TooLong,
 }
@@ -44,6 +45,7 @@ fn take(splitter: &mut Splitter, variables: &Variables, pieces: &mut Vec<Owned>)
     while let Some(piece) = splitter.next(variables) {
         pieces.push(match piece {
             Piece::Statement(text) => Owned::Statement(text.to_vec()),
+            Piece::Statements(text) => Owned::Statements(text.to_vec()),
             Piece::Command(text) => Owned::Command(text.to_vec()),
             Piece::TooLong => Owned::TooLong,
         });
@@ -64,7 +66,7 @@ pub fn variables(bytes: &[u8]) -> bool {
             variables.expand(text);
         }
         while let Some(piece) = splitter.next(&variables) {
-            statements += usize::from(matches!(piece, Piece::Statement(_)));
+            statements += usize::from(matches!(piece, Piece::Statement(_) | Piece::Statements(_)));
         }
     }
     splitter.end();
