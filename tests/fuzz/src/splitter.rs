@@ -18,7 +18,19 @@ pub fn splitter(bytes: &[u8]) -> bool {
             assert_eq!(again, [Owned::Statement(text.clone())], "a statement alone");
         }
     }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        sent_as_one(text);
+    }
     one_by_one.iter().any(|piece| matches!(piece, Owned::Statement(_)))
+}
+
+/// The statements of a text that is sent as one lie in it, one after the other.
+fn sent_as_one(text: &str) {
+    let mut end = 0;
+    for range in Splitter::statements(text) {
+        assert!(end <= range.start && !text[range.clone()].is_empty(), "{range:?}");
+        end = range.end;
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -66,7 +78,7 @@ pub fn variables(bytes: &[u8]) -> bool {
             variables.expand(text);
         }
         while let Some(piece) = splitter.next(&variables) {
-            statements += usize::from(matches!(piece, Piece::Statement(_) | Piece::Statements(_)));
+            statements += usize::from(matches!(piece, Piece::Statement(_)));
         }
     }
     splitter.end();
@@ -86,6 +98,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         "SELECT :a, :'b', :\"c\", a::text, :nothing;\n\\set x 1\n\\echo :a;\n",
         "SELECT e'a\\\\', E'\\'', te'\\';\n; ' unfinished",
         "\\\\\n\\q\n'\\q'\n\"",
+        "SELECT 1 \\; SELECT ';'; \\echo a \\\\ SELECT 3 \\echo 'b\\c' \\copy d \\ e\nSELECT a\\:b \\g |f \\ g\n;",
     ]
     .iter()
     .map(|text| text.as_bytes().to_vec())

@@ -252,16 +252,26 @@ impl NameChange {
 impl File {
     fn write(&mut self, number: u64, offset: u64, bytes: &[u8]) {
         let end = offset + bytes.len() as u64;
-        let content = Arc::make_mut(&mut self.bytes);
-        if end > content.len() as u64 {
-            content.resize(end as usize, 0);
+        if end > self.len_on_disk() {
             self.pending.push(Change { number, what: Changed::Len(end) });
         }
+        let content = Arc::make_mut(&mut self.bytes);
+        content.resize(content.len().max(end as usize), 0);
         content[offset as usize..end as usize].copy_from_slice(bytes);
         let from = offset / SECTOR * SECTOR;
         let to = end.next_multiple_of(SECTOR).min(content.len() as u64);
         let bytes = content[from as usize..to as usize].to_vec();
         self.pending.push(Change { number, what: Changed::Bytes { offset: from, bytes } });
+    }
+
+    /// The length when all that waits has got through. That of a failed sync is lost as the bytes are, and comes back with a
+    /// write that needs it.
+    fn len_on_disk(&self) -> u64 {
+        let changed = self.pending.iter().rev().find_map(|change| match change.what {
+            Changed::Len(len) => Some(len),
+            Changed::Bytes { .. } => None,
+        });
+        changed.unwrap_or(self.durable.len() as u64)
     }
 
     fn set_len(&mut self, number: u64, len: u64) {
@@ -389,6 +399,16 @@ mod tests {
         let mut expected = [vec![1; 512], vec![2; 512]].concat();
         expected[600] = 3;
         assert_eq!(left(&disk), Some(expected));
+    }
+
+    #[test]
+    fn a_length_that_a_failed_sync_has_lost_comes_back_with_a_write() {
+        let mut disk = disk(&[create("f"), sync_root(), Event::Allocate { file: 0, len: 1024 }, sync(true)]);
+        disk.apply(&sync(false));
+        assert_eq!(left(&disk), Some(Vec::new()));
+        [write(0, &[1; 600]), sync(false)].iter().for_each(|event| disk.apply(event));
+        assert_eq!(left(&disk), Some([vec![1; 600]].concat()));
+        assert_eq!(disk.seen()["f"].as_ref().map(Vec::len), Some(1024));
     }
 
     #[test]

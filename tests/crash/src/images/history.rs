@@ -119,6 +119,10 @@ impl History {
         let mut judged = Ok(());
         let spots = [(spot.point, spot.fate)];
         recording.walk(&spots, &mut HashSet::new(), false, &mut |_, _, image, expected| {
+            if spot.process == 2 && self.kind == Kind::FailedSync {
+                print!("The first process:\n{}The second:\n", recordings.0.tell(recordings.0.from + 1));
+            }
+            print!("{}", recording.tell(spot.point));
             let home = view::folder()?;
             judged = setup.look(&image, expected).map(drop).map_err(|error| format!("{error:#}"));
             if judged.is_err() {

@@ -50,6 +50,40 @@ pub enum Event {
     Say(Vec<u8>),
 }
 
+impl Event {
+    /// What the program has said in it.
+    pub fn said(&self) -> Option<&[u8]> {
+        match self {
+            Event::Say(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// In a line, with the name that a file has afterwards.
+    pub fn tell(&self, disk: &Disk) -> String {
+        let name = |file: &FileNumber| disk.path(*file).unwrap_or("a file without a name").to_owned();
+        match self {
+            Event::Create { path, .. } => format!("create {path}"),
+            Event::MakeDir { path } => format!("make directory {path}"),
+            Event::Write { file, offset, bytes } => {
+                format!("write {}, {} bytes at {offset}", name(file), bytes.len())
+            }
+            Event::SetLen { file, len } => format!("cut or extend {} to {len} bytes", name(file)),
+            Event::Allocate { file, len } => format!("allocate {}, up to {len} bytes", name(file)),
+            Event::Rename { from, to } => format!("rename {from} to {to}"),
+            Event::Remove { path } => format!("remove {path}"),
+            Event::Sync { node, failed } => {
+                let name = match node {
+                    Synced::File(file) => name(file),
+                    Synced::Directory(path) => format!("directory {path:?}"),
+                };
+                format!("sync {name}{}", if *failed { ", which fails" } else { "" })
+            }
+            Event::Say(bytes) => format!("say {:?}", String::from_utf8_lossy(bytes)),
+        }
+    }
+}
+
 /// What was synced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Synced {

@@ -112,6 +112,20 @@ impl Recording {
         })
     }
 
+    /// What had happened last at a moment, for people.
+    pub fn tell(&self, point: usize) -> String {
+        const SHOWN: usize = 12;
+        let (mut disk, mut lines) = (self.start.clone(), Vec::new());
+        for (number, event) in self.events.iter().take(point).enumerate() {
+            disk.apply(event);
+            let is_failure = matches!(event, Event::Sync { failed: true, .. });
+            if is_failure || number + SHOWN >= point {
+                lines.push(format!("  {:>5} {}\n", number + 1, event.tell(&disk)));
+            }
+        }
+        lines.concat()
+    }
+
     /// The states that are right at the end.
     pub fn expected(&self) -> Result<Vec<State>> {
         self.story.expected(&self.said)
@@ -201,15 +215,6 @@ impl Recording {
     pub fn answers(&self) -> Vec<(usize, Fate)> {
         let said = self.events.iter().enumerate().filter(|(_, event)| matches!(event, Event::Say(_)));
         said.map(|(number, _)| (number + 1, Fate::Nothing)).collect()
-    }
-}
-
-impl Event {
-    fn said(&self) -> Option<&[u8]> {
-        match self {
-            Event::Say(bytes) => Some(bytes),
-            _ => None,
-        }
     }
 }
 
