@@ -7,7 +7,7 @@
 //!                          └─explain▶ the plan as text
 //! ```
 //!
-//! [`bind`] runs the planner itself: what comes out is ready to run.
+//! [`bind()`] runs the planner itself: what comes out is ready to run.
 
 pub mod bind;
 pub mod encoding;

@@ -1,6 +1,6 @@
 //! Text to tree: sqlparser with PostgreSQL's dialect, PostgreSQL's error messages, and a limit on depth.
 //!
-//! The tokens are looked at before the tree is built ([`super::limits`]), so that no text, however generated,
+//! The tokens are looked at before the tree is built (`super::limits`), so that no text, however generated,
 //! can overflow the stack.
 
 use super::escapes::{self, LexicalError};
