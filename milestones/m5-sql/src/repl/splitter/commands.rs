@@ -6,6 +6,8 @@ impl Splitter {
     /// `\;` is a semicolon that does not send the statement yet, `\:` a colon that begins no variable.
     pub(super) fn join(&mut self) {
         self.joined |= self.text[self.at + 1] == b';';
+        // What comes first is no part of a statement if it is a space.
+        self.start += usize::from(self.start == self.at);
         self.text[self.at] = b' ';
         self.at += 2;
     }

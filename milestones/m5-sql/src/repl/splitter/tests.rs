@@ -57,6 +57,12 @@ fn what_comes_before_a_statement_is_no_part_of_it() {
 }
 
 #[test]
+fn a_colon_behind_a_backslash_begins_a_statement() {
+    assert_eq!(pieces("\\:a;\n"), [":a;"]);
+    assert_eq!(pieces("select 1 \\:a;\n"), ["select 1  :a;"]);
+}
+
+#[test]
 fn the_last_statement_needs_no_semicolon() {
     assert_eq!(pieces("select 1;\nselect 2\n"), ["select 1;", "select 2"]);
     assert_eq!(pieces("select 'open\n"), ["select 'open"]);
