@@ -114,9 +114,7 @@ mod tests {
         let mut pages = open_pages(Arc::new(MemoryVfs::new()));
         let file = FileId::main(20000);
         pages.create_file(file).unwrap();
-        while pages.page_count(file).unwrap() < count {
-            pages.extend(file).unwrap();
-        }
+        pages.extend_to(file.page(count - 1)).unwrap();
         let ids: Vec<PageId> = (0..count).map(|page| file.page(page)).collect();
         for id in &ids {
             let mut change = pages.change(3).unwrap();
