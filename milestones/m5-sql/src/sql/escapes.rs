@@ -157,7 +157,7 @@ impl<'t> Decoder<'t> {
 
     /// Reads what begins with a backslash.
     fn escape(&mut self) -> Result<()> {
-        let rest = self.text[self.at + 1..].as_bytes();
+        let rest = &self.text.as_bytes()[self.at + 1..];
         match (self.prefix, rest) {
             (Prefix::Unicode, [b'\\', ..]) => self.byte(b'\\', 2),
             (Prefix::Unicode, [b'+', ..]) => self.unicode(2, 6),

@@ -177,7 +177,10 @@ const PLAIN: [(&str, Fate); 5] = [
     ("last", Fate::Last),
 ];
 
-const DRAWN: [(&str, fn(u64) -> Fate); 4] = [
+/// A fate that is drawn by a seed.
+type Drawn = fn(u64) -> Fate;
+
+const DRAWN: [(&str, Drawn); 4] = [
     ("prefix", Fate::Prefix),
     ("coin", Fate::Coin),
     ("writes", Fate::Writes),

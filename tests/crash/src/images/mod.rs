@@ -65,7 +65,7 @@ pub fn run(context: &Context) -> Result<Outcome> {
 }
 
 fn history(number: usize, context: &Context) -> History {
-    let kind = if number / 2 % 2 == 0 { Kind::Cut } else { Kind::FailedSync };
+    let kind = if (number / 2).is_multiple_of(2) { Kind::Cut } else { Kind::FailedSync };
     // Of a few, one should be of each kind.
     let number = if context.scale == Scale::Quick { number * 3 } else { number };
     let kind = if context.scale == Scale::Quick && number > 0 { Kind::FailedSync } else { kind };

@@ -65,6 +65,9 @@ pub struct Script<'a> {
     pub units: &'a mut dyn FnMut((State, Places)) -> Vec<Unit>,
 }
 
+/// Looks at an image: where in the journal it is from, what became of what was on its way, and what may be in it.
+type Look<'a> = dyn FnMut(usize, Fate, Image, &[State]) -> Result<()> + 'a;
+
 impl Recording {
     /// Records a program at work on `data` in the folder `home`, which must look as `start` does.
     pub fn new(setup: &Setup, home: &Path, start: Disk, script: Script) -> Result<Recording> {
@@ -190,7 +193,7 @@ impl Recording {
         spots: &[(usize, Fate)],
         seen: &mut HashSet<u64>,
         lies: bool,
-        look: &mut dyn FnMut(usize, Fate, Image, &[State]) -> Result<()>,
+        look: &mut Look<'_>,
     ) -> Result<()> {
         let (mut disk, mut done, mut said) = (self.start.clone(), 0, Vec::new());
         if lies {
