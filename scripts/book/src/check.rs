@@ -157,16 +157,9 @@ impl Page {
 /// width. What a terminal draws in two cells, from U+3000 on, is as wide as the reader's own fonts have it.
 fn is_drawn_in_one_width(character: char) -> bool {
     const ZERO_WIDTH_JOINER: char = '\u{200d}';
-    match character {
-        ..'\u{2000}' | '\u{3000}'.. | ZERO_WIDTH_JOINER => true,
-        '\u{2500}'..='\u{25a1}' | '\u{2190}'..='\u{2199}' | '\u{21d0}'..='\u{21d3}' => true,
-        '–' | '—' | '‘' | '’' | '“' | '”' | '•' | '…' | '−' | '∞' | '≈' | '≠' | '≤' | '≥' | '✓' => {
-            true
-        }
-        '▲' | '▶' | '►' | '▼' | '◀' | '◄' => true,
-        '‖' | '↵' | '⏎' | '⇄' | '①'..='⑨' => true,
-        _ => false,
-    }
+    matches!(character, ..'\u{2000}' | '\u{3000}'.. | ZERO_WIDTH_JOINER)
+        || matches!(character, '\u{2500}'..='\u{25a1}' | '\u{2190}'..='\u{2199}' | '\u{21d0}'..='\u{21d3}')
+        || "–—‘’“”•…−∞≈≠≤≥✓▲▶►▼◀◄‖↵⏎⇄①②③④⑤⑥⑦⑧⑨".contains(character)
 }
 
 fn html_files(out: &Path) -> Result<Vec<PathBuf>> {
