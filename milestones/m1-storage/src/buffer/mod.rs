@@ -3,7 +3,7 @@
 //! The interface is the same in every stage, and it is narrow on purpose:
 //!
 //! - [`Pages::read`] gives a page to look at, for as long as the [`PageRef`] is held.
-//! - [`Pages::change`] opens a [`Change`]: pages are opened in it, edited through [`PageMut`], and the change is
+//! - [`Pages::change`] opens a [`Change`]: pages are opened in it, edited through `PageMut`, and the change is
 //!   finished. Until then nothing has happened; afterwards all of it has.
 //!
 //! In this stage, a read goes to the file and a finished change goes to the file. That is slow, and a crash in

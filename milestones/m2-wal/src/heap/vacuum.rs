@@ -25,7 +25,7 @@ pub struct VacuumReport {
 }
 
 impl Heap {
-    /// Collects the places of garbage from page `from` on, about [`ROUND`] of them, and brings the free space map
+    /// Collects the places of garbage from page `from` on, about `ROUND` of them, and brings the free space map
     /// up to date for the pages without any. Answers the page to go on from; `None` at the table's end.
     ///
     /// `transaction` must be the only one there is: what it does not see, nobody ever will.

@@ -19,7 +19,7 @@ pub enum Piece<'a> {
     Statements(&'a [u8]),
     /// A backslash command: the rest of its line, or up to the next backslash.
     Command(&'a [u8]),
-    /// A statement longer than [`MAX_LINE`]; it was skipped.
+    /// A statement longer than `MAX_LINE`; it was skipped.
     TooLong,
 }
 
