@@ -204,7 +204,11 @@ impl Prompt {
             return "";
         }
         if self.speaks_sql && text.starts_with('\\') {
-            if ["\\r", "\\g"].contains(&text.trim()) {
+            // It joins two statements.
+            if let Some(rest) = text.strip_prefix("\\;") {
+                return rest;
+            }
+            if ["\\r", "\\g"].contains(&text.split_whitespace().next().unwrap_or_default()) {
                 self.clear();
             }
             return "";
@@ -295,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_statement_goes_on_until_its_semicolon() {
-        let cases: [(&[&str], &str); 13] = [
+        let cases: [(&[&str], &str); 15] = [
             (&["SELECT 1;"], "inox> "),
             (&["SELECT"], "inox-> "),
             (&["-- a remark"], "inox> "),
@@ -309,6 +313,8 @@ mod tests {
             (&["SELECT $x$ $y$ ;", "$x$;"], "inox> "),
             (&["SELECT /* /* */ ;"], "inox*> "),
             (&["SELECT 1", "\\r"], "inox> "),
+            (&["SELECT 1 \\g file"], "inox> "),
+            (&["SELECT 1 \\; SELECT '"], "inox'> "),
         ];
         for (lines, expected) in cases {
             assert_eq!(prompt(true, lines), expected, "{lines:?}");

@@ -337,6 +337,34 @@ fn variables_that_are_not_obeyed_are_refused_on_the_command_line_too() {
 }
 
 #[test]
+fn without_autocommit_a_statement_outside_of_a_block_begins_one() {
+    let home = tempfile::tempdir().unwrap();
+    ask(home.path(), "CREATE TABLE t (a integer);").unwrap();
+    let said = |script: &str| called(home.path(), &["-t", "--csv"], script).0;
+    let script = "\\set AUTOCOMMIT off\nINSERT INTO t VALUES (1);\nROLLBACK;\nSELECT count(*) FROM t;\nVACUUM;\nCOMMIT;\n\
+                  VACUUM;\n/* a */ COMMIT;\nINSERT INTO t VALUES (2);\nCOMMIT;\nINSERT INTO t VALUES (3) \\; SELECT 1/0;\n\
+                  ROLLBACK;\nINSERT INTO t VALUES (4);\n";
+    assert_eq!(
+        said(script),
+        "INSERT 1\nROLLBACK\n0\nERROR:  VACUUM cannot run inside a transaction block\nROLLBACK\nVACUUM\n\
+         WARNING:  there is no transaction in progress\nCOMMIT\nINSERT 1\nCOMMIT\nINSERT 1\nERROR:  division by zero\n\
+         ROLLBACK\nINSERT 1\n"
+    );
+    assert_eq!(ask(home.path(), "SELECT a FROM t;").unwrap(), "2\n");
+    let script = "\\unset AUTOCOMMIT\n\\echo :AUTOCOMMIT\n\\set AUTOCOMMIT\n\\echo :AUTOCOMMIT\n\\set AUTOCOMMIT perhaps\n";
+    assert_eq!(
+        said(script),
+        "off\non\nunrecognized value \"perhaps\" for \"AUTOCOMMIT\": Boolean expected\n"
+    );
+    let home = tempfile::tempdir().unwrap();
+    let mut terminal = terminal(program().unwrap(), home.path());
+    terminal.enter("\\set AUTOCOMMIT off").unwrap();
+    terminal.wait_for_prompt(PROMPT).unwrap();
+    terminal.enter("CREATE TABLE t (a integer);").unwrap();
+    terminal.wait_for_prompt("inox*> ").unwrap();
+}
+
+#[test]
 fn echo_is_psqls() {
     let home = tempfile::tempdir().unwrap();
     let script = "\\set ECHO queries\nselect 1;\n\\echo x\nselect 2\\g\n\\set ECHO errors\nselect 3;\nselect 1/0;\n\

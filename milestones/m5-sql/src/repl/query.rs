@@ -134,7 +134,12 @@ impl Session {
         let has_columns = answer.has_columns();
         answer.finish()?;
         if has_columns {
-            self.spaced = self.redirect.is_none() && self.style.format == Format::Aligned;
+            let spaced = self.style.format == Format::Aligned;
+            match &mut self.redirect {
+                None => self.spaced = spaced,
+                Some(elsewhere) if spaced => writeln!(elsewhere.output()?),
+                Some(_) => {}
+            }
         } else if !self.quiet && tag != Tag::Empty {
             writeln!(self.output, "{tag}");
         }
