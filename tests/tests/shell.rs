@@ -365,6 +365,15 @@ fn without_autocommit_a_statement_outside_of_a_block_begins_one() {
 }
 
 #[test]
+fn a_result_goes_to_another_program_and_variables_are_listed() {
+    let home = tempfile::tempdir().unwrap();
+    let script = "SELECT 3 AS n \\g |tr 3 X\n\\set fruit 'pear'\n\\set\n";
+    let said = called(home.path(), &["-t", "--csv"], script).0;
+    assert!(said.contains("\nX\n"), "{said}");
+    assert!(said.contains("AUTOCOMMIT = 'on'\n") && said.ends_with("fruit = 'pear'\n"), "{said}");
+}
+
+#[test]
 fn echo_is_psqls() {
     let home = tempfile::tempdir().unwrap();
     let script = "\\set ECHO queries\nselect 1;\n\\echo x\nselect 2\\g\n\\set ECHO errors\nselect 3;\nselect 1/0;\n\

@@ -38,7 +38,8 @@ const GROUPS: &[(&str, &[Command])] = &[
     ("Soundness", check::COMMANDS),
 ];
 
-/// The names of all commands.
+/// The names of all commands, for the Tab key. A page in a browser has none.
+#[cfg(not(target_family = "wasm"))]
 pub fn names() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().flat_map(|(_, commands)| *commands).map(|command| command.name)
 }
