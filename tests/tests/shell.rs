@@ -367,9 +367,9 @@ fn without_autocommit_a_statement_outside_of_a_block_begins_one() {
 #[test]
 fn a_result_goes_to_another_program_and_variables_are_listed() {
     let home = tempfile::tempdir().unwrap();
-    let script = "SELECT 3 AS n \\g |tr 3 X\n\\set fruit 'pear'\n\\set\n";
+    let script = "SELECT 3 AS n \\g |tr 3 X\nSELECT 4 \\g nowhere/answer\n\\set fruit 'pear'\n\\set\n";
     let said = called(home.path(), &["-t", "--csv"], script).0;
-    assert!(said.contains("\nX\n"), "{said}");
+    assert!(said.contains("\nX\nERROR:  nowhere/answer: No such file or directory\n"), "{said}");
     assert!(said.contains("AUTOCOMMIT = 'on'\n") && said.ends_with("fruit = 'pear'\n"), "{said}");
 }
 
