@@ -91,8 +91,7 @@ fn try_all(
             }
             Ok(Trial::Accept) => {
                 tried.accepted += 1;
-                names_exist(root, &shown.text)
-                    .and_then(|()| scratch.run(&asked_for_help(root, &shown.text), 0))
+                names_exist(root, &shown.text).and_then(|()| scratch.run(&asked_for_help(&shown.text), 0))
             }
             Err(error) => Err(error),
         };
@@ -105,11 +104,10 @@ fn try_all(
 
 /// The command with a question for help behind it: before a program answers that, it reads what stands in front. Two
 /// programs are started without `cargo x`, which would build what they are to measure or to crash for a night.
-fn asked_for_help(root: &Path, command: &str) -> String {
+fn asked_for_help(command: &str) -> String {
     let mut command = command.to_owned();
     for tool in ["bench", "crash"] {
-        let program = programs(root).join(format!("inox-{tool}"));
-        command = command.replace(&format!("cargo x {tool}"), &format!("'{}'", program.display()));
+        command = command.replace(&format!("cargo x {tool}"), &format!("inox-{tool}"));
     }
     command + " -h"
 }

@@ -84,7 +84,7 @@ impl Scratch {
         Ok(())
     }
 
-    /// The programs that are found by their names: `inoxdb` before all others.
+    /// The programs that are found by their names: ours before all others.
     fn path(&self) -> Result<std::ffi::OsString> {
         let others = std::env::var_os("PATH").unwrap_or_default();
         let all = [self.programs.clone()].into_iter().chain(std::env::split_paths(&others));
