@@ -118,8 +118,9 @@ impl IndexCheck<'_> {
     fn compare_with_entries(&self, pages: &mut Pages, tree: &BTree, report: &mut Report) {
         let file = FileId::main(self.table.oid);
         let Some(count) = report.ok(pages.page_count(file)) else { return };
+        let Some(there) = report.ok(pages.files().page_count(file)) else { return };
         let mut entries = Entries::default();
-        for number in 0..count {
+        for number in 0..count.min(there) {
             let id = file.page(number);
             // What cannot be read was reported when the table was looked at.
             let Ok(page) = pages.read_sequentially(id) else { continue };
