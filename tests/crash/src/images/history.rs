@@ -137,8 +137,7 @@ impl History {
     /// Both processes.
     fn record(&self, setup: &Setup) -> Result<(Recording, Recording)> {
         let mut random = Rng::with_seed(self.seed ^ 0x696d_6167);
-        let first = self.first(setup, None)?;
-        ensure!(first.succeeded && first.is_acknowledged()?, "undisturbed, it says: {}", first.said);
+        let first = self.undisturbed(setup)?;
         match self.kind {
             Kind::Cut => {
                 let second = self.after_cut(setup, &first, &mut random)?;
@@ -148,10 +147,11 @@ impl History {
         }
     }
 
-    /// The first process, undisturbed.
-    pub fn first(&self, setup: &Setup, fails: Option<&SyncCall>) -> Result<Recording> {
-        let home = view::folder()?;
-        self.first_in(setup, &home, fails)
+    /// The first process where nothing is in its way: it has to do everything that it is told.
+    pub fn undisturbed(&self, setup: &Setup) -> Result<Recording> {
+        let first = self.first_in(setup, &view::folder()?, None)?;
+        ensure!(first.succeeded && first.is_acknowledged()?, "undisturbed, it says: {}", first.said);
+        Ok(first)
     }
 
     fn first_in(

@@ -31,9 +31,10 @@ const COPIED: [&str; 8] = [
     "tests/tests",
 ];
 
-/// A milestone's program in the copy, besides the one that it has: cargo puts programs into the target folder by their names,
-/// and the one that people and tests use must not be replaced by one with a bug.
-const PROGRAM: &str = "planted-program";
+/// How the program of a milestone begins in the copy, besides the one that it has; `m2` and the like follow. Cargo puts
+/// programs into the target folder by their names, so no two may have the same: neither those of two milestones, nor one
+/// with a bug and the one that people and tests use.
+const PROGRAM: &str = "planted-";
 
 /// A hunt that takes longer has lost its way: a bug may well make an endless loop.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -82,7 +83,8 @@ impl Site {
 
     /// Builds the program of a milestone with a bug in it. It is there until the next call for the same bug.
     pub fn program(&self, bug: &Bug) -> Result<PathBuf> {
-        self.plant(bug, || self.make(&["--bin", PROGRAM], PROGRAM, &bug.name))
+        let program = format!("{PROGRAM}{}", bug.milestone);
+        self.plant(bug, || self.make(&["--bin", &program], &program, &bug.name))
     }
 
     /// Builds something while a bug is in the sources.
@@ -203,8 +205,9 @@ fn moved(manifest: &str) -> Result<String> {
 fn copy(from: &Path, to: &Path, copied: &mut BTreeSet<PathBuf>) -> Result<()> {
     if from.is_file() {
         let mut content = fs::read(from)?;
-        if is_milestone(from) {
-            content.extend(format!("\n[[bin]]\nname = \"{PROGRAM}\"\npath = \"src/main.rs\"\n").bytes());
+        if let Some(milestone) = milestone(from) {
+            let program = format!("\n[[bin]]\nname = \"{PROGRAM}{milestone}\"\npath = \"src/main.rs\"\n");
+            content.extend(program.bytes());
         }
         write(to, &content)?;
         copied.insert(to.into());
@@ -219,10 +222,12 @@ fn copy(from: &Path, to: &Path, copied: &mut BTreeSet<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is a milestone's manifest.
-fn is_milestone(path: &Path) -> bool {
+/// The milestone whose manifest a file is: `m2`.
+fn milestone(path: &Path) -> Option<&str> {
     let above = |levels| path.ancestors().nth(levels).and_then(Path::file_name);
-    above(0).is_some_and(|name| name == "Cargo.toml") && above(2).is_some_and(|name| name == "milestones")
+    let is_manifest = above(0)? == "Cargo.toml" && above(2)? == "milestones";
+    let (milestone, _) = above(1).filter(|_| is_manifest)?.to_str()?.split_once('-')?;
+    Some(milestone)
 }
 
 /// Writes a file, unless it says the same already.
@@ -266,11 +271,11 @@ mod tests {
 
     #[test]
     fn only_milestones_get_another_program() {
-        assert!(is_milestone(Path::new("/r/milestones/m2-wal/Cargo.toml")));
+        assert_eq!(milestone(Path::new("/r/milestones/m2-wal/Cargo.toml")), Some("m2"));
         for other in
             ["/r/tests/crash/Cargo.toml", "/r/milestones/m2-wal/src/main.rs", "/r/milestones/lineage.toml"]
         {
-            assert!(!is_milestone(Path::new(other)));
+            assert_eq!(milestone(Path::new(other)), None);
         }
     }
 

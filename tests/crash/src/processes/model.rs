@@ -102,6 +102,16 @@ impl Unit {
         }
     }
 
+    fn after(&self, state: &State) -> State {
+        let mut after = state.clone();
+        self.apply(&mut after);
+        after
+    }
+
+    fn only_creates(&self) -> bool {
+        self.changes().all(|(_, change)| matches!(change, Change::Create))
+    }
+
     fn changes(&self) -> impl Iterator<Item = (usize, Change)> {
         self.statements.iter().filter(|_| self.commits).filter_map(|statement| statement.change)
     }
@@ -133,34 +143,40 @@ pub fn fates(units: &[Unit], said: &str, strict: bool) -> Result<Vec<Fate>> {
     units.iter().map(|unit| unit.fate(&mut lines, strict)).collect()
 }
 
-/// The states that are right after the end: what was acknowledged, and that with the unit in doubt.
+/// The states that are right after the end: what was acknowledged, and that with what is in doubt.
 ///
-/// In doubt is the first one that failed or was not answered; if a later one was acknowledged, then the program knew
-/// that it had not happened, and it must not.
+/// In doubt is the first unit that failed or was not answered; if a later one was acknowledged, then the program knew
+/// that the first had not happened, and it must not. Where tables are listed in a file beside the log, a CREATE that failed
+/// does not stop the program: it remains in doubt, and the unit that was not answered, or another CREATE, is so beside it.
 pub fn possible(base: &State, units: &[Unit], fates: &[Fate]) -> Vec<State> {
-    let (mut state, mut doubtful) = (base.clone(), None);
+    let (mut state, mut doubtful, mut goes_on) = (base.clone(), Vec::new(), false);
     for (unit, fate) in units.iter().zip(fates).filter(|(unit, _)| unit.changes().next().is_some()) {
         if *fate == Fate::Acknowledged {
             unit.apply(&mut state);
-            doubtful = doubtful.and_then(|other| still_doubtful(other, unit));
-        } else if doubtful.is_none() {
-            let mut other = state.clone();
-            unit.apply(&mut other);
-            doubtful = Some(other);
+            doubtful = doubtful.iter().filter_map(|other| still_doubtful(other, unit)).collect();
+        } else if doubtful.is_empty() || goes_on && (*fate == Fate::Open || unit.only_creates()) {
+            let others: Vec<State> =
+                [&state].into_iter().chain(&doubtful).map(|other| unit.after(other)).collect();
+            others.into_iter().for_each(|other| push_new(&mut doubtful, other));
+            goes_on = unit.only_creates() && *fate != Fate::Open;
         }
     }
-    [Some(state), doubtful].into_iter().flatten().collect()
+    [state].into_iter().chain(doubtful).collect()
+}
+
+fn push_new(states: &mut Vec<State>, state: State) {
+    if !states.contains(&state) {
+        states.push(state);
+    }
 }
 
 /// The state with the unit in doubt, after another one was acknowledged that does not decide the doubt.
 ///
 /// After the log has failed, a statement that finds nothing to change still succeeds; and a table can be created where
 /// tables are listed in a file beside the log.
-fn still_doubtful(before: State, unit: &Unit) -> Option<State> {
-    let mut after = before.clone();
-    unit.apply(&mut after);
-    let only_creates = unit.changes().all(|(_, change)| matches!(change, Change::Create));
-    (after == before || only_creates).then_some(after)
+fn still_doubtful(before: &State, unit: &Unit) -> Option<State> {
+    let after = unit.after(before);
+    (after == *before || unit.only_creates()).then_some(after)
 }
 
 /// Where `found` differs from what was acknowledged.
@@ -231,6 +247,28 @@ mod tests {
         assert_eq!(ids(&possible(&base, &units, &first)), [vec![], vec![1]]);
         let both = fates(&units, "ERROR:  no\nINSERT 2\n", false).unwrap();
         assert_eq!(ids(&possible(&base, &units, &both)), [vec![2]]);
+    }
+
+    #[test]
+    fn a_create_that_failed_beside_the_log_leaves_the_next_unit_in_doubt_too() {
+        let create = |table| {
+            let done = Some((table, Change::Create));
+            single(Statement { text: String::new(), answer: "CREATE TABLE".to_owned(), change: done })
+        };
+        let units = [create(0), create(1), single(insert(3))];
+        let names = |fates: &[Fate]| -> Vec<Vec<usize>> {
+            possible(&State::new(), &units, fates)
+                .iter()
+                .map(|state| state.keys().copied().collect())
+                .collect()
+        };
+        let open = names(&[Fate::Failed, Fate::Open, Fate::Open]);
+        assert_eq!(open, [vec![], vec![0], vec![1], vec![0, 1]]);
+        assert_eq!(names(&[Fate::Failed, Fate::Acknowledged, Fate::Open])[..2], [vec![1], vec![0, 1]]);
+        // Whoever inserts does it with the log. If that has failed, nothing comes behind it.
+        let base = State::from([(0, Table::default())]);
+        let after = possible(&base, &[single(insert(1)), single(insert(2))], &[Fate::Failed, Fate::Open]);
+        assert_eq!(ids(&after), [vec![], vec![1]]);
     }
 
     #[test]
