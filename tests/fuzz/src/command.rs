@@ -30,7 +30,7 @@ macro_rules! commands {
     ($function:ident, $stage:ident, $in_block:expr, $session:expr) => {
         fn $function(script: &[u8]) -> bool {
             use $stage::repl::{Gatherer, Output, Session, run_command};
-            let Some(mut session): Option<Session> = $session(Output::new(Box::new(std::io::sink()))) else {
+            let Some(mut session): Option<Session> = $session(Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()))) else {
                 return false;
             };
             let in_block: fn(&Session) -> Option<bool> = $in_block;

@@ -1,5 +1,6 @@
 //! Where the database lies, and how it is opened there.
 
+use super::output::complain;
 use super::report;
 use crate::database::Database;
 use crate::error::Result;
@@ -24,7 +25,7 @@ impl Place {
     pub fn open(&self) -> Result<Database> {
         let database = Database::open(self.vfs.clone())?;
         if let Some(mode) = self.vfs.open_to_others() {
-            eprint!("{}", report::open_to_others(&self.vfs.root(), mode));
+            complain(&report::open_to_others(&self.vfs.root(), mode));
         }
         Ok(database)
     }

@@ -1,8 +1,13 @@
 //! Everything the REPL prints goes through here: one buffer, flushed before more input is waited for.
 //!
+//! What is printed for people is made safe to print on its way ([`printable`](super::printable)), so no command can
+//! forget it. Two things pass as they are: data for programs, and tables, whose cells have been made safe before they
+//! were measured.
+//!
 //! Printing cannot fail for the one who prints. A reader that went away (`| head`) is remembered, later
 //! output is dropped, and the session ends at the next [`Output::is_closed`]; no command has to think of it.
 
+use super::printable::{printable, write_text};
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
@@ -10,29 +15,42 @@ const BUFFER_SIZE: usize = 64 * 1024;
 
 pub struct Output {
     target: BufWriter<Box<dyn Write>>,
+    /// Where complaints go.
+    complaints: Box<dyn Write>,
     failure: Option<io::Error>,
 }
 
 impl Output {
-    pub fn new(target: Box<dyn Write>) -> Output {
-        Output { target: BufWriter::with_capacity(BUFFER_SIZE, target), failure: None }
+    pub fn new(target: Box<dyn Write>, complaints: Box<dyn Write>) -> Output {
+        Output { target: BufWriter::with_capacity(BUFFER_SIZE, target), complaints, failure: None }
     }
 
     pub fn standard() -> Output {
-        Output::new(Box::new(io::stdout()))
+        Output::new(Box::new(io::stdout()), Box::new(io::stderr()))
     }
 
+    /// Text for people, made safe to print.
+    pub fn text(&mut self, text: &[u8]) {
+        // Printing does not fail here.
+        let _ = write_text(text, &mut Safe(self));
+    }
+
+    /// What is safe already, or data for a program: as it is.
     pub fn bytes(&mut self, bytes: &[u8]) {
         if self.failure.is_none() {
             self.failure = self.target.write_all(bytes).err();
         }
     }
 
-    /// What `write!` and `writeln!` call; they have nothing to return here.
+    /// What `write!` and `writeln!` call, for text; they have nothing to return here.
     pub fn write_fmt(&mut self, arguments: fmt::Arguments<'_>) {
-        if self.failure.is_none() {
-            self.failure = self.target.write_fmt(arguments).err();
-        }
+        let _ = fmt::write(&mut Text(self), arguments);
+    }
+
+    /// Says something on standard error, after everything that was printed before.
+    pub fn complain(&mut self, text: &str) {
+        self.flush();
+        complain_to(&mut *self.complaints, text);
     }
 
     /// Before waiting for input, before writing to standard error, and at the end.
@@ -57,6 +75,36 @@ impl Output {
     }
 }
 
+/// Says something on standard error, for those who have no [`Output`].
+pub fn complain(text: &str) {
+    complain_to(&mut io::stderr(), text);
+}
+
+fn complain_to(complaints: &mut dyn Write, text: &str) {
+    // Nobody to tell is no reason to stop, and `eprintln!` would panic.
+    let _ = complaints.write_all(printable(text).as_bytes());
+}
+
+/// Pieces of text, on their way to be made safe.
+struct Text<'a>(&'a mut Output);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.text(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Pieces of text that have been.
+struct Safe<'a>(&'a mut Output);
+
+impl fmt::Write for Safe<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// For table drawing, which speaks `fmt`: stops at the first failure instead of drawing for nobody.
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -68,32 +116,6 @@ impl fmt::Write for Output {
 /// `1 row`, `2 rows`.
 pub fn counted(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
-}
-
-/// Appends a value so that it cannot command the terminal: control characters as psql writes them,
-/// except the line feed, which the caller has to place.
-pub fn push_printable(text: &str, out: &mut String) {
-    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
-        out.push_str(text);
-        return;
-    }
-    let start = out.len();
-    for character in text.chars() {
-        match character {
-            '\r' => out.push_str("\\r"),
-            // psql's tab stops are every 8 columns of the value.
-            '\t' => {
-                let column = super::table::width(out.get(start..).unwrap_or_default());
-                out.extend(std::iter::repeat_n(' ', 8 - column % 8));
-            }
-            '\n' => out.push('\n'),
-            character if character.is_control() => out.push_str(&match character as u32 {
-                code @ ..0x80 => format!("\\x{code:02X}"),
-                code => format!("\\u{code:04X}"),
-            }),
-            character => out.push(character),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -108,7 +130,7 @@ pub mod tests {
 
     impl Screen {
         pub fn output(&self) -> Output {
-            Output::new(Box::new(self.clone()))
+            Output::new(Box::new(self.clone()), Box::new(io::sink()))
         }
 
         pub fn text(&self) -> String {
@@ -141,7 +163,7 @@ pub mod tests {
 
     #[test]
     fn a_reader_that_went_away_is_noticed_and_not_an_error() {
-        let mut output = Output::new(Box::new(Gone));
+        let mut output = Output::new(Box::new(Gone), Box::new(io::sink()));
         writeln!(output, "hello");
         assert!(!output.is_closed());
         output.flush();
@@ -151,10 +173,16 @@ pub mod tests {
     }
 
     #[test]
-    fn control_characters_are_shown_as_psql_shows_them() {
-        // PostgreSQL 15's psql prints the value E'b\tc\x1bd\re\u0085f\u007fg' like this.
-        let mut out = String::new();
-        push_printable("b\tc\x1bd\re\u{85}f\u{7f}g", &mut out);
-        assert_eq!(out, "b       c\\x1Bd\\re\\u0085f\\x7Fg");
+    fn whatever_is_printed_is_safe_to_print() {
+        let (screen, complaints) = (Screen::default(), Screen::default());
+        let mut output = Output::new(Box::new(screen.clone()), Box::new(complaints.clone()));
+        let title = "a\x1b[31m\u{202e}";
+        writeln!(output, "{title}");
+        output.text(b"b\x9b\n");
+        output.bytes(b"c\x07\n");
+        output.complain("d\x07\n");
+        output.finish().unwrap();
+        assert_eq!(screen.text(), "a\\x1B[31m\\u202E\nb\\x9B\nc\x07\n");
+        assert_eq!(complaints.text(), "d\\x07\n");
     }
 }

@@ -1,6 +1,6 @@
 //! Where the database lies, and how it is opened there.
 
-use super::output::counted;
+use super::output::{complain, counted};
 use super::report;
 use crate::buffer;
 use crate::database::Database;
@@ -54,14 +54,14 @@ impl Place {
     pub fn open(&self) -> Result<Database> {
         let database = self.reopen().map_err(|error| advise(error, self.salvage))?;
         if self.salvage {
-            eprint!("{}", salvaged(database.damage().notes()));
+            complain(&salvaged(database.damage().notes()));
             return Ok(database);
         }
         if let Some(mode) = self.vfs.open_to_others() {
-            eprint!("{}", report::open_to_others(&self.vfs.root(), mode));
+            complain(&report::open_to_others(&self.vfs.root(), mode));
         }
         if !database.recovery().clean {
-            eprintln!("{}", summary(database.recovery()));
+            complain(&format!("{}\n", summary(database.recovery())));
         }
         Ok(database)
     }

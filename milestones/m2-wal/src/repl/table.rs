@@ -8,7 +8,8 @@
 //! (`tabled`'s own streaming table guesses the widths from the first rows and cuts what does not fit: not for
 //! data.) A value with line feeds takes several lines of the frame, each but the last marked `↵`, as in psql.
 
-use super::output::{Output, counted, push_printable};
+use super::output::{Output, counted};
+use super::printable::push_value;
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use std::fmt;
@@ -60,7 +61,7 @@ impl Table {
 
     /// The next cell of the row.
     pub fn cell(&mut self, text: &str) {
-        push_printable(text, &mut self.cells);
+        push_value(text, &mut self.cells);
         self.ends.push(self.cells.len());
     }
 

@@ -10,7 +10,6 @@ use super::table::Table;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
 use crate::types::is_space;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// How deep scripts may call scripts.
@@ -64,7 +63,8 @@ impl Session {
             match input.next(&format!("inox{}{}> ", gatherer.open(), self.block_mark()))? {
                 Line::Text(line) => {
                     if self.echo && !line.is_empty() {
-                        self.output.bytes(line);
+                        // The line feed was not the whole end of the line, where it has two characters.
+                        self.output.text(line.strip_suffix(b"\r").unwrap_or(line));
                         self.output.bytes(b"\n");
                     }
                     if gatherer.add(line) {
@@ -138,13 +138,11 @@ impl Session {
         self.output.flush();
     }
 
-    /// Errors go to standard error, after everything that was printed before.
+    /// Errors go to standard error.
     fn report(&mut self, error: &Error, text: &str, input: &Input) {
-        self.output.flush();
         let place = input.place().map(|(name, line)| format!("inox:{name}:{line}: ")).unwrap_or_default();
         let report = report::render(error, text, self.verbosity);
-        // Nobody to tell is no reason to stop.
-        let _ = std::io::stderr().write_all(format!("{place}{report}").as_bytes());
+        self.output.complain(&format!("{place}{report}"));
     }
 
     /// As in psql's prompt: `*` in a transaction block, `!` in one that has failed.

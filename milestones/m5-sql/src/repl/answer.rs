@@ -9,7 +9,7 @@ use crate::error::{Error, Result, SqlState};
 use crate::execute::batch::Batch;
 use crate::execute::format::append_value;
 use crate::types::DataType;
-use std::io::{Read, Write};
+use std::io::Read;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -144,9 +144,7 @@ impl Sink for Answer<'_> {
 
     /// To standard error, like an error.
     fn notice(&mut self, severity: &str, message: &str) -> Result<()> {
-        self.output.flush();
-        // Nobody to tell is no reason to stop.
-        let _ = writeln!(std::io::stderr(), "{severity}:  {message}");
+        self.output.complain(&format!("{severity}:  {message}\n"));
         Ok(())
     }
 }

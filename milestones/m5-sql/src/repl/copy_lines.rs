@@ -1,10 +1,15 @@
 //! The data of `COPY … FROM STDIN` in a session: the lines after the statement, up to one with `\.` alone.
 
 use super::input::{Input, Line};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 /// What is shown where a line of data is typed.
 pub const PROMPT: &str = ">> ";
+
+/// What a person is told before.
+const EXPLANATION: &[u8] = b"Enter data to be copied followed by a newline.
+End with a backslash and a period on a line by itself, or an EOF signal.
+";
 
 pub struct CopyLines<'a> {
     input: &'a mut Input,
@@ -37,8 +42,7 @@ impl<'a> CopyLines<'a> {
 
     fn next_line(&mut self) -> io::Result<()> {
         if self.state == State::Unasked && self.explains && self.input.is_terminal() {
-            println!("Enter data to be copied followed by a newline.");
-            println!("End with a backslash and a period on a line by itself, or an EOF signal.");
+            io::stdout().write_all(EXPLANATION)?;
         }
         self.state = State::Reading;
         self.at = 0;

@@ -6,7 +6,7 @@
 //! - `variables` psql's variables, `specials` those that the session obeys
 //! - `commands` what begins with a backslash; `arguments` what follows its name
 //! - `query` sends them, one by one or several as one; `interrupt` is Ctrl-C
-//! - `output` where everything is printed, `redirect` where one result may go instead
+//! - `output` where everything is printed, made safe by `printable`; `redirect` where one result may go instead
 //! - `answer` and `table` print results; `report` prints errors
 //! - `session` holds it together, `person` is for those who type
 //! - `program` starts it at a terminal: its command line, line editing, `check`
@@ -22,6 +22,7 @@ mod interrupt;
 mod output;
 mod person;
 mod place;
+mod printable;
 #[cfg(not(target_family = "wasm"))]
 mod program;
 mod query;
@@ -34,7 +35,7 @@ mod table;
 mod variables;
 
 pub use input::{Input, Terminal, Typed};
-pub use output::Output;
+pub use output::{Output, complain};
 pub use place::Place;
 #[cfg(not(target_family = "wasm"))]
 pub use program::main;

@@ -1,5 +1,6 @@
 //! What only a person at a prompt needs: the words by which people look for the way out, and names for the Tab key.
 
+use super::printable::printable;
 use super::session::{End, Session};
 use super::splitter::Splitter;
 use crate::sql::bind::name::quote;
@@ -12,13 +13,15 @@ Type:  \\h for help with SQL statements
        \\q to quit";
 
 impl Session {
-    /// The names of tables and columns, as SQL spells them. Those that cannot be read now are not completed.
+    /// The names of tables and columns, as SQL spells them. Those that cannot be read now are not completed, nor those
+    /// that cannot be shown as they are.
     pub(super) fn names(&mut self) -> Vec<String> {
         let mut names = Vec::new();
         for table in self.database.tables().into_iter().flatten() {
             names.push(quote(&table.name).into_owned());
             names.extend(table.schema.columns().iter().map(|column| quote(&column.name).into_owned()));
         }
+        names.retain(|name| printable(name) == *name);
         names
     }
 

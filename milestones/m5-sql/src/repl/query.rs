@@ -67,7 +67,7 @@ impl Session {
         if let Err(error) = result {
             self.report(&error, text, input);
             if self.repeats == Echo::Errors {
-                self.complain(&format!("STATEMENT:  {text}\n"));
+                self.output.complain(&format!("STATEMENT:  {text}\n"));
             }
         }
         if self.timing {

@@ -3,7 +3,7 @@
 use super::output::Output;
 use crate::error::{Error, Result, SqlState};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,9 +50,13 @@ impl Redirect {
 
 fn open(target: &str) -> io::Result<(Output, Option<Child>)> {
     let Some(command) = target.strip_prefix('|') else {
-        return Ok((Output::new(Box::new(File::create(target)?)), None));
+        return Ok((new_output(File::create(target)?), None));
     };
     let mut child = Command::new("sh").arg("-c").arg(command).stdin(Stdio::piped()).spawn()?;
     let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    Ok((Output::new(Box::new(input)), Some(child)))
+    Ok((new_output(input), Some(child)))
+}
+
+fn new_output(target: impl Write + 'static) -> Output {
+    Output::new(Box::new(target), Box::new(io::stderr()))
 }

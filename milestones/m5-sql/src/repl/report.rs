@@ -1,5 +1,6 @@
 //! Errors as psql prints them, on standard error.
 
+use super::printable::printable;
 use super::table::width;
 use crate::error::Error;
 use std::fmt::Write;
@@ -82,7 +83,9 @@ fn excerpt(statement: &str, position: usize) -> String {
     let number = before.matches('\n').count() + 1;
     let before = before.rsplit('\n').next().unwrap_or_default();
     let after = after.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-    let (mut left, mut right) = (before.replace('\t', " "), after.replace('\t', " "));
+    // What is written out takes more columns, which the caret has to know.
+    let shown = |text: &str| printable(&text.replace('\t', " "));
+    let (mut left, mut right) = (shown(before), shown(after));
 
     if width(&left) + width(&right) > DISPLAY_SIZE {
         // Cut at the right if the position is near the line's start, else at the left, else both.
@@ -148,6 +151,7 @@ mod tests {
         assert_eq!(excerpt("select\n  é日x", 11), "LINE 2:   é日x\n             ^\n");
         assert_eq!(excerpt("select 1", 8), "LINE 1: select 1\n                ^\n");
         assert_eq!(excerpt("a", 99), "LINE 1: a\n         ^\n");
+        assert_eq!(excerpt("a\u{202e}\x07 b", 4), "LINE 1: a\\u202E\\x07 b\n                    ^\n");
     }
 
     #[test]

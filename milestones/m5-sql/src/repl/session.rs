@@ -14,7 +14,7 @@ use super::table::Table;
 use super::variables::Variables;
 use crate::database::Database;
 use crate::error::{Error, Result, SqlState};
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -128,7 +128,8 @@ impl Session {
             match line {
                 Line::Text(line) => {
                     if echo && (!line.is_empty() || splitter.is_quoted()) {
-                        self.output.bytes(line);
+                        // The line feed was not the whole end of the line, where it has two characters.
+                        self.output.text(line.strip_suffix(b"\r").unwrap_or(line));
                         self.output.bytes(b"\n");
                     }
                     if !splitter.is_pending() {
@@ -300,7 +301,7 @@ impl Session {
         let place = self.place(input);
         let mark = if place.is_empty() { "" } else { "error: " };
         let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
-        self.complain(&format!("{place}{mark}{error}{hint}\n"));
+        self.output.complain(&format!("{place}{mark}{error}{hint}\n"));
         self.stop_if_asked();
     }
 
@@ -312,20 +313,13 @@ impl Session {
         self.failed = true;
         let verbosity = self.variables.get("VERBOSITY").and_then(Verbosity::parse).unwrap_or_default();
         let report = format!("{}{}", self.place(input), report::render(error, text, verbosity));
-        self.complain(&report);
+        self.output.complain(&report);
         self.stop_if_asked();
     }
 
     /// Where a script's error is, before its message.
     fn place(&self, input: &Input) -> String {
         input.place().map(|(name, line)| format!("inoxdb:{name}:{line}: ")).unwrap_or_default()
-    }
-
-    /// Complaints go to standard error, after everything that was printed before.
-    pub fn complain(&mut self, text: &str) {
-        self.output.flush();
-        // Nobody to tell is no reason to stop.
-        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     fn stop_if_asked(&mut self) {

@@ -5,8 +5,9 @@
 mod check;
 mod options;
 mod terminal;
+mod usage;
 
-use super::output::Output;
+use super::output::{Output, complain};
 use super::place::Place;
 use super::report::{self, Verbosity};
 use super::session::Session;
@@ -21,17 +22,15 @@ use std::sync::Arc;
 const NO_DATABASE: u8 = 2;
 
 pub fn main() -> ExitCode {
-    let options = Options::parse();
-    if let Some(Command::Check { directory }) = &options.command {
-        return check::run(directory);
-    }
-    match converse(&options) {
-        Ok(code) => code,
-        Err(error) => {
-            eprint!("{}", report::render(&error, "", Verbosity::Default));
-            ExitCode::from(NO_DATABASE)
-        }
-    }
+    let ended = match Options::try_parse() {
+        Ok(Options { command: Some(Command::Check { directory }), .. }) => return check::run(&directory),
+        Ok(options) => converse(&options),
+        Err(told) => usage::print(&told),
+    };
+    ended.unwrap_or_else(|error| {
+        complain(&report::render(&error, "", Verbosity::Default));
+        ExitCode::from(NO_DATABASE)
+    })
 }
 
 fn converse(options: &Options) -> Result<ExitCode> {
@@ -56,7 +55,7 @@ fn place(options: &Options) -> Result<Place> {
     let is_new = !directory.exists();
     let vfs = OsVfs::new(directory)?;
     if is_new {
-        eprintln!("Created data directory \"{}\"", directory.display());
+        complain(&format!("Created data directory \"{}\"\n", directory.display()));
     }
     Ok(Place::new(Arc::new(vfs)))
 }

@@ -57,8 +57,7 @@ fn unless_needless<T>(session: &mut Session, result: Result<T>) -> Result<Option
     match result {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if is_needless(&error) => {
-            session.output.flush();
-            eprintln!("WARNING:  {error}");
+            session.output.complain(&format!("WARNING:  {error}\n"));
             Ok(None)
         }
         Err(error) => Err(error),

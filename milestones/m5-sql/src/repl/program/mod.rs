@@ -6,11 +6,12 @@ mod check;
 mod completion;
 mod options;
 mod terminal;
+mod usage;
 
 use super::answer::Format;
 use super::commands;
 use super::input::Input;
-use super::output::Output;
+use super::output::{Output, complain};
 use super::place::Place;
 use super::report::{self, Verbosity};
 use super::session::{End, Session};
@@ -42,7 +43,10 @@ impl From<Status> for ExitCode {
 }
 
 pub fn main() -> ExitCode {
-    let (options, actions) = Options::parse();
+    let (options, actions) = match Options::parse() {
+        Ok(parsed) => parsed,
+        Err(told) => return usage::print(&told).unwrap_or_else(|error| fail(&error, Status::Failure)),
+    };
     if let Some(Task::Check { directory }) = &options.task {
         return check::run(directory);
     }
@@ -57,7 +61,7 @@ pub fn main() -> ExitCode {
 }
 
 fn fail(error: &Error, status: Status) -> ExitCode {
-    eprint!("inoxdb: {}", report::render(error, "", Verbosity::Default));
+    complain(&format!("inoxdb: {}", report::render(error, "", Verbosity::Default)));
     status.into()
 }
 
@@ -65,7 +69,7 @@ fn fail(error: &Error, status: Status) -> ExitCode {
 fn place(options: &Options) -> Result<Place> {
     let settings = options.settings();
     if let Some(seed) = options.simulate {
-        eprintln!("Using a simulated disk (seed {seed}): nothing is kept after the end");
+        complain(&format!("Using a simulated disk (seed {seed}): nothing is kept after the end\n"));
         return Ok(Place::simulated(seed, settings));
     }
     let directory = &options.directory;
@@ -76,7 +80,7 @@ fn place(options: &Options) -> Result<Place> {
     let is_new = !directory.exists();
     let vfs = OsVfs::new(directory)?;
     if is_new && !options.quiet {
-        eprintln!("Created data directory \"{}\"", directory.display());
+        complain(&format!("Created data directory \"{}\"\n", directory.display()));
     }
     Ok(Place::new(Arc::new(vfs), settings).quietly(options.quiet))
 }
@@ -167,7 +171,7 @@ fn act(session: &mut Session, actions: &[Action], standard_input: &mut Input) ->
                 match read {
                     Ok(()) => script_status(session),
                     Err(error) => {
-                        session.complain(&format!("inoxdb: error: {error}\n"));
+                        session.output.complain(&format!("inoxdb: error: {error}\n"));
                         Status::Failure
                     }
                 }

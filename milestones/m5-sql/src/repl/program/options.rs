@@ -98,12 +98,8 @@ impl Options {
     }
 
     /// Reads the program's arguments; the actions in the order in which they were given.
-    pub fn parse() -> (Options, Vec<Action>) {
-        let matches = command().get_matches();
-        match Options::from_matches(&matches) {
-            Ok(parsed) => parsed,
-            Err(error) => error.exit(),
-        }
+    pub fn parse() -> Result<(Options, Vec<Action>), clap::Error> {
+        Options::from_matches(&command().try_get_matches()?)
     }
 
     fn from_matches(matches: &ArgMatches) -> Result<(Options, Vec<Action>), clap::Error> {
