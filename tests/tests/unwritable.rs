@@ -227,7 +227,7 @@ fn try_case(stage: u32, program: &Path, case: &Case, template: &Path, streams: S
     let what = format!("m{stage}, {}, {streams:?}: {}\n{said}{complained}", case.name, output.status);
     let is_lost = case.answers && matches!(streams, Streams::Full | Streams::FullOutput);
     let status = if is_lost { unwritten(stage, &case.arguments) } else { case.status };
-    let told = complained.contains("could not write standard output: No space left on device");
+    let told = complained.contains("could not write file \"standard output\": No space left on device");
     let is_right = match streams {
         Streams::Collected => complained.contains(case.complaint) && said.is_empty() != case.answers,
         Streams::FullOutput => told == is_lost,

@@ -1,5 +1,6 @@
 //! The command language of milestones 1 to 4: whatever text.
 
+use crate::screen::Screen;
 use crate::sqlstate;
 
 /// A script for a stage; the first byte says for which.
@@ -13,34 +14,27 @@ pub fn command(bytes: &[u8]) -> bool {
     }
 }
 
-/// Not what would read a file of the machine, or end the program; nor what only brings a warning, for which there is a
-/// place on the screen.
-fn is_harmless(command: &str, in_block: Option<bool>) -> bool {
+/// Not what would read a file of the machine, or end the program.
+fn is_harmless(command: &str) -> bool {
     let is_other = |c: char| !c.is_ascii_alphanumeric() && c != '\\';
     let name = command.trim_start().split(is_other).next().unwrap_or_default().to_ascii_lowercase();
-    let is_needless = match name.as_str() {
-        "begin" => in_block == Some(true),
-        "commit" | "rollback" => in_block == Some(false),
-        _ => false,
-    };
-    !is_needless && !name.starts_with("\\i") && !name.starts_with("\\crash")
+    !name.starts_with("\\i") && !name.starts_with("\\crash")
 }
 
 macro_rules! commands {
-    ($function:ident, $stage:ident, $in_block:expr, $session:expr) => {
+    ($function:ident, $stage:ident, $session:expr) => {
         fn $function(script: &[u8]) -> bool {
             use $stage::repl::{Gatherer, Output, Session, run_command};
-            let Some(mut session): Option<Session> = $session(Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()))) else {
-                return false;
-            };
-            let in_block: fn(&Session) -> Option<bool> = $in_block;
+            let screen = Screen::default();
+            let output = Output::new(Box::new(screen.clone()), Box::new(screen.clone()));
+            let Some(mut session): Option<Session> = $session(output) else { return false };
             let (mut gatherer, mut done) = (Gatherer::default(), 0);
             for line in script.split(|byte| *byte == b'\n').take(64) {
                 if !gatherer.add(line) {
                     continue;
                 }
                 match gatherer.take() {
-                    Ok(text) if !is_harmless(&text, in_block(&session)) => {}
+                    Ok(text) if !is_harmless(&text) => {}
                     Ok(text) => match run_command(&mut session, &text) {
                         Ok(()) => done += usize::from(!text.trim().is_empty()),
                         Err(error) => sqlstate(error.state().code(), &error),
@@ -50,12 +44,14 @@ macro_rules! commands {
             }
             let problems = session.database.check().problems;
             assert!(problems.is_empty(), "{problems:?}");
+            session.output.flush();
+            screen.assert_safe();
             done > 0
         }
     };
 }
 
-commands!(m1, m1_storage, |_| None, |output| {
+commands!(m1, m1_storage, |output| {
     let database =
         m1_storage::database::Database::open(std::sync::Arc::new(m1_storage::vfs::MemoryVfs::new()));
     Some(Session::new(database.ok()?, output, false))
@@ -74,13 +70,11 @@ macro_rules! simulated {
 commands!(
     m2,
     m2_wal,
-    |session| Some(session.database.block().0),
     simulated!(m2_wal, m2_wal::buffer::Options { segment_size: 1 << 16, ..Default::default() })
 );
 commands!(
     m3,
     m3_buffer_pool,
-    |session| Some(session.database.block().0),
     simulated!(
         m3_buffer_pool,
         m3_buffer_pool::buffer::Options {
@@ -93,7 +87,6 @@ commands!(
 commands!(
     m4,
     m4_catalogs,
-    |session| Some(session.database.block().0),
     simulated!(
         m4_catalogs,
         m4_catalogs::buffer::Options {

@@ -12,6 +12,7 @@
 //!
 //! - `page`, `tuple`, `record`, `log`, `index`, `catalog`, `tables`: what lies on a disk; `pages`, `images` and `small_disk` help to make it
 //! - `splitter`, `command`, `literal`, `sql`: what is typed
+//! - `screen`: what is printed, whatever was typed
 //! - `model`: statements whose answers are known
 //! - `found`: what was found once
 
@@ -26,6 +27,7 @@ mod model;
 mod page;
 mod pages;
 mod record;
+mod screen;
 mod small_disk;
 mod splitter;
 mod sql;
@@ -107,6 +109,7 @@ targets! {
     catalog_m5: catalog::catalog_m5, catalog::seeds, &[], 500, false;
     command: command::command, command::seeds, COMMAND_WORDS, 2_000, true;
     sql: sql::sql, sql::seeds, sql::WORDS, 10_000, true;
+    screen: screen::screen, screen::seeds, &[], 2_000, false;
     model: model::model, model::seeds, &[], 2_000, false;
 }
 
