@@ -44,17 +44,17 @@ pub fn run(root: &Path, steps: &[Step]) -> Result<bool> {
     let mut summary = String::new();
     for step in steps {
         let name = step.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        eprintln!("== {name}");
+        complain!("== {name}");
         let step_started = Instant::now();
         let outcome = step.run(root);
         let took = seconds(step_started.elapsed());
         if let Err(error) = outcome {
-            eprintln!("{summary}{name:<12}{took:>8}  FAILED\n\nci: {name} failed: {error:#}");
+            complain!("{summary}{name:<12}{took:>8}  FAILED\n\nci: {name} failed: {error:#}");
             return Ok(false);
         }
         writeln!(summary, "{name:<12}{took:>8}  ok")?;
     }
-    eprintln!("\n{summary}{:<12}{:>8}  ok", "all", seconds(started.elapsed()));
+    complain!("\n{summary}{:<12}{:>8}  ok", "all", seconds(started.elapsed()));
     Ok(true)
 }
 
@@ -146,7 +146,7 @@ fn standalone(root: &Path) -> Result<()> {
         };
         cargo(&["clean", "--quiet", "--package", &stage.name])?;
         done.with_context(|| format!("{} does not stand alone", stage.name))?;
-        eprintln!("{} stands alone and {how} ({})", stage.name, seconds(started.elapsed()));
+        complain!("{} stands alone and {how} ({})", stage.name, seconds(started.elapsed()));
     }
     Ok(())
 }

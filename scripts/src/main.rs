@@ -6,6 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+/// Says a line on standard error. That nobody can read it is no reason to stop, and `eprintln!` would panic.
+macro_rules! complain {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod bugs;
 mod ci;
 mod declarations;
@@ -136,7 +144,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complain!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -172,7 +180,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench { arguments } => bench(&root, &arguments),
         Command::Book { arguments } => run_program(&root, "dev", "inox-book", &arguments, &root),
         Command::Start { stage, dir } => {
-            eprintln!("Making {}", dir.display());
+            complain!("Making {}", dir.display());
             print(&reader::start(&root, &stage, &dir)?)?;
             Ok(true)
         }
@@ -240,7 +248,7 @@ fn target_folder(root: &Path) -> PathBuf {
 
 /// Names the command and runs it. Cargo shows what it compiles; before it does, it may wait for another cargo to end.
 fn succeeds(command: &mut std::process::Command) -> Result<bool> {
-    eprintln!("Running {}", in_words(command));
+    complain!("Running {}", in_words(command));
     let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
     Ok(status.success())
 }
@@ -263,7 +271,7 @@ fn check_lineage(root: &Path) -> Result<bool> {
     let declared = Declarations::read(&root.join("milestones/lineage.toml"))?;
     let complaints = lineage::check(&stages, &declared);
     for complaint in &complaints {
-        eprintln!("{complaint}");
+        complain!("{complaint}");
     }
     if complaints.is_empty() {
         print(&format!("lineage: {} stages, every difference is declared\n", stages.all.len()))?;

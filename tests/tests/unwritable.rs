@@ -92,7 +92,9 @@ fn common(stage: u32) -> Vec<Case> {
     let wrong = if stage == 5 { "SELECT 1/0;\n" } else { "scan nowhere\n" };
     vec![
         case("a new directory", &["new"], "", 0).complains("Created data directory"),
-        case("a directory open to others", &["data"], "", 0).before(widen).complains("WARNING:  data directory"),
+        case("a directory open to others", &["data"], "", 0)
+            .before(widen)
+            .complains("WARNING:  data directory"),
         case("a statement that fails", &["data"], wrong, 0).complains("ERROR:  "),
         case("an answer", &["data"], answer, 0).answers(),
         case("lines that are printed", &["-a", "data"], answer, 0).answers(),
@@ -134,7 +136,8 @@ fn sql() -> Vec<Case> {
         case("a script that stops", &stop, "SELECT 1/0;\n", 3).complains("division by zero"),
         case("a command that fails", &["-c", "SELECT 1/0", "data"], "", 1).complains("division by zero"),
         case("a command that is none", &["-c", "\\nonsense", "data"], "", 1).complains("invalid command"),
-        case("a script that is not there", &["-f", "nowhere", "data"], "", 1).complains("nowhere: No such file"),
+        case("a script that is not there", &["-f", "nowhere", "data"], "", 1)
+            .complains("nowhere: No such file"),
         case("a variable that is refused", &["-v", "ECHO=x", "data"], "", 1).complains("unrecognized value"),
         case("CSV", &["--csv", "data"], "SELECT 1;\n", 0).answers(),
         case("a statement that is repeated", &["-v", "ECHO=errors", "data"], "SELECT 1/0;\n", 0)
@@ -196,7 +199,11 @@ fn copy(from: &Path, to: &Path) {
     fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() { copy(&from, &to) } else { drop(fs::copy(&from, &to).unwrap()) }
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
     }
 }
 

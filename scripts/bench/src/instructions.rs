@@ -54,7 +54,7 @@ fn recorded_at() -> PathBuf {
 /// Counts, and compares with what was recorded, or records.
 pub fn check(program: &Path, directory: &Path, record: bool) -> Result<()> {
     if succeed(Command::new("valgrind").arg("--version")).is_err() {
-        println!("Instructions are not counted: there is no valgrind.");
+        inox_progress::print_line!("Instructions are not counted: there is no valgrind.");
         return Ok(());
     }
     let counts = count_all(program, directory)?;
@@ -68,7 +68,9 @@ pub fn check(program: &Path, directory: &Path, record: bool) -> Result<()> {
     for (name, count) in &counts {
         let before = *recorded.get(name).with_context(|| format!("nothing is recorded of {name}"))?;
         let percent = growth(before, *count);
-        println!("{name:<10} {count:>13} instructions, {percent:+.1} % of what was recorded");
+        inox_progress::print_line!(
+            "{name:<10} {count:>13} instructions, {percent:+.1} % of what was recorded"
+        );
         if percent > TOLERANCE {
             grown.push(name.as_str());
         }

@@ -89,18 +89,19 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let status = match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            inox_progress::complain!("error: {error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    inox_progress::say::status(status)
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
     if arguments.install {
-        print!("{INSTALL}");
+        inox_progress::print_text!("{INSTALL}");
         return Ok(());
     }
     if let Some(directory) = &arguments.redraw {
@@ -114,7 +115,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         let table = stages::race(&place.directory, rows, arguments.rounds(), &progress)?;
         drop(progress);
         fs::remove_dir_all(&place.directory)?;
-        print!("{table}");
+        inox_progress::print_text!("{table}");
         return Ok(());
     }
     if arguments.instructions {
@@ -127,15 +128,15 @@ fn run(arguments: &Arguments) -> Result<()> {
         let table = growth::measure(Box::new(inox), &place, arguments.rounds(), &progress)?;
         drop(progress);
         fs::remove_dir_all(&place.directory)?;
-        print!("{table}");
+        inox_progress::print_text!("{table}");
         return Ok(());
     }
     // After an error, all is left as it was, to be looked at.
     let results = race(arguments, &place)?;
     fs::remove_dir_all(&place.directory)?;
-    println!("{}", report::terminal(&results));
+    inox_progress::print_line!("{}", report::terminal(&results));
     if arguments.quick {
-        println!("W4 and W9 with a fifth of what it says.");
+        inox_progress::print_line!("W4 and W9 with a fifth of what it says.");
     }
     if let Some(directory) = &arguments.out {
         report::write(&results, directory)?;
@@ -154,13 +155,15 @@ fn race(arguments: &Arguments, place: &Place) -> Result<Results> {
     let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(Inox::new(arguments.program()?, place.clone())?)];
     match Sqlite::find(place.clone()) {
         Some(sqlite) => engines.push(Box::new(sqlite)),
-        None => progress.suspend(|| eprintln!("SQLite does not race: there is no sqlite3 (see --install)")),
+        None => progress.suspend(|| {
+            inox_progress::complain!("SQLite does not race: there is no sqlite3 (see --install)")
+        }),
     }
     match Postgres::find(place.clone())? {
         Some(postgres) => engines.push(Box::new(postgres)),
-        None => {
-            progress.suspend(|| eprintln!("PostgreSQL does not race: it is not installed (see --install)"))
-        }
+        None => progress.suspend(|| {
+            inox_progress::complain!("PostgreSQL does not race: it is not installed (see --install)")
+        }),
     }
     let size = Size { rows, lookups };
     let mut race = Race { engines: &mut engines, place, size, rounds, bar: &progress };

@@ -246,7 +246,7 @@ mod tests {
             node.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
         let (Some(page), Some(all)) = (printed("/wal/log.html"), printed("/print.html")) else {
-            println!("skipped: Node is not installed");
+            inox_progress::print_line!("skipped: Node is not installed");
             return;
         };
         assert_eq!(page, "false,true true,true false,true");

@@ -72,14 +72,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let status = match run(&Cli::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            inox_progress::complain!("error: {error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    inox_progress::say::status(status)
 }
 
 /// Whether the book is as it should be; what is not has been said.
@@ -90,14 +91,14 @@ fn run(cli: &Cli) -> Result<bool> {
             let progress = Progress::new("reading the milestones and the chapters");
             let report = coverage::report(&root, *items)?;
             drop(progress);
-            print!("{report}");
+            inox_progress::print_text!("{report}");
             Ok(true)
         }
         Some(Command::AcceptWords) => {
             let progress = Progress::new("reading the chapters");
             let new = spelling::accept(&root)?;
             drop(progress);
-            println!("{new} new words");
+            inox_progress::print_line!("{new} new words");
             Ok(true)
         }
         Some(Command::CheckRepl) => check_repl(&root),
@@ -108,24 +109,29 @@ fn run(cli: &Cli) -> Result<bool> {
 }
 
 fn check_repl(root: &Path) -> Result<bool> {
-    eprintln!("Looking for Rust's library for WebAssembly");
+    inox_progress::complain!("Looking for Rust's library for WebAssembly");
     if !repl::can_build(root)? {
-        println!("The REPLs for the pages are neither built nor tried: {}", repl::MISSING);
+        inox_progress::print_line!("The REPLs for the pages are neither built nor tried: {}", repl::MISSING);
         return Ok(true);
     }
     let module = repl::build(root)?;
     let Some((played, problems)) = repl::check(root, &module)? else {
-        println!("The REPLs for the pages are built, but not tried: Node is not installed");
+        inox_progress::print_line!("The REPLs for the pages are built, but not tried: Node is not installed");
         return Ok(true);
     };
     for problem in &problems {
-        eprintln!("{problem}");
+        inox_progress::complain!("{problem}");
     }
-    println!("{} of {played} sessions are answered in a page as by the programs", played - problems.len());
+    inox_progress::print_line!(
+        "{} of {played} sessions are answered in a page as by the programs",
+        played - problems.len()
+    );
     let failures = repl::try_out(root, &module)?;
     match &failures {
-        Some(failures) => eprintln!("{failures}\nWhat a page does to a program beside typing has failed"),
-        None => println!("The programs end, crash, start again and go on in another page"),
+        Some(failures) => {
+            inox_progress::complain!("{failures}\nWhat a page does to a program beside typing has failed")
+        }
+        None => inox_progress::print_line!("The programs end, crash, start again and go on in another page"),
     }
     Ok(problems.is_empty() && failures.is_none())
 }
@@ -133,10 +139,10 @@ fn check_repl(root: &Path) -> Result<bool> {
 fn check_shell(root: &Path) -> Result<bool> {
     let tried = shell::check(root)?;
     for problem in &tried.problems {
-        eprintln!("{problem}");
+        inox_progress::complain!("{problem}");
     }
     let (run, accepted, wrong) = (tried.run, tried.accepted, tried.problems.len());
-    println!(
+    inox_progress::print_line!(
         "Of the commands that the pages show, {run} were run and {accepted} looked at; {wrong} are wrong"
     );
     Ok(tried.problems.is_empty())
@@ -179,12 +185,12 @@ fn build(root: &Path, out: &Path, with_repl: bool) -> Result<bool> {
     }
     drop(progress);
     for problem in &problems {
-        eprintln!("{problem}");
+        inox_progress::complain!("{problem}");
     }
     match problems.len() {
-        0 => println!("The book is in {}", out.join("index.html").display()),
-        1 => eprintln!("book: one problem"),
-        more => eprintln!("book: {more} problems"),
+        0 => inox_progress::print_line!("The book is in {}", out.join("index.html").display()),
+        1 => inox_progress::complain!("book: one problem"),
+        more => inox_progress::complain!("book: {more} problems"),
     }
     Ok(problems.is_empty())
 }

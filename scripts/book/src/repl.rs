@@ -26,7 +26,7 @@ const PACKED: &str = "repl-module.js";
 
 /// Builds the module; where it is.
 pub fn build(root: &Path) -> Result<PathBuf> {
-    eprintln!("Building the REPLs for the pages: minutes, the first time");
+    inox_progress::complain!("Building the REPLs for the pages: minutes, the first time");
     ensure!(can_build(root)?, "{MISSING}");
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)

@@ -13,14 +13,14 @@ pub fn serve(root: &Path, out: &Path, port: u16, with_repl: bool) -> Result<bool
     crate::build(root, out, with_repl)?;
     let server = Server::http(("127.0.0.1", port))
         .map_err(|error| anyhow!("cannot listen on port {port}: {error}"))?;
-    println!("Open http://127.0.0.1:{port}/ and end with Ctrl-C");
+    inox_progress::print_line!("Open http://127.0.0.1:{port}/ and end with Ctrl-C");
     for request in server.incoming_requests() {
         let is_page = request.url().ends_with('/') || request.url().ends_with(".html");
         let sources = ["book", "milestones", "tests/sessions", "tests/snapshots"];
         if is_page && sources.iter().any(|folder| changed_since(&root.join(folder), built)) {
             built = SystemTime::now();
             if let Err(error) = crate::build(root, out, with_repl) {
-                eprintln!("error: {error:#}");
+                inox_progress::complain!("error: {error:#}");
             }
         }
         // A browser that went away has no use for an error.

@@ -148,7 +148,7 @@ fn build(root: &Path) -> Result<()> {
         &["test", "--workspace", "--no-run", "--test", "sessions"],
     ];
     for arguments in builds {
-        eprintln!("Running cargo {}", arguments.join(" "));
+        inox_progress::complain!("Running cargo {}", arguments.join(" "));
         let built = cargo(root).args(arguments).status().context("cannot run cargo")?;
         ensure!(built.success(), "what the pages start does not build");
     }

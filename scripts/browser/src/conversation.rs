@@ -1,6 +1,7 @@
 //! A conversation in turns.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 
 /// A milestone's session, between two turns.
 pub trait Conversation {
@@ -33,17 +34,22 @@ impl Lines {
     /// The next one. A terminal would have shown prompt and line, so they are printed; when there is no line the prompt
     /// stays, for the page to type behind it.
     pub fn next(&mut self, prompt: &str) -> Typed {
-        print!("{prompt}");
+        show(prompt);
         match self.0.pop_front() {
             None => Typed::Nothing,
             Some(line) if line == ABANDON => {
-                println!("^C");
+                show("^C\n");
                 Typed::Abandoned
             }
             Some(line) => {
-                println!("{line}");
+                show(&format!("{line}\n"));
                 Typed::Line(line)
             }
         }
     }
+}
+
+/// A page's standard output does not fail.
+fn show(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -43,7 +43,7 @@ pub extern "C" fn start(milestone: u32, typed: u32) -> u32 {
             1
         }
         Err(error) => {
-            eprintln!("{error}");
+            m5_sql::repl::complain(&format!("{error}\n"));
             0
         }
     })

@@ -28,7 +28,7 @@ macro_rules! milestone {
             use super::{Conversation, Lines, Settings, conversation};
             use $engine::database::Database;
             use $engine::error::Result;
-            use $engine::repl::{Input, Output, Place, Session, Terminal, Typed, $pending};
+            use $engine::repl::{Input, Output, Place, Session, Terminal, Typed, complain, $pending};
 
             const PLACE: fn(&Settings) -> Result<Place> = $place;
             const SESSION: fn(Place, Database, Output, bool) -> Session = $session;
@@ -107,14 +107,14 @@ macro_rules! milestone {
                     }
                     session.output.flush();
                     if ended && let Err(error) = self.end(true) {
-                        eprintln!("{error}");
+                        complain(&format!("{error}\n"));
                     }
                     !ended
                 }
 
                 fn restart(&mut self, in_order: bool) -> bool {
                     if let Err(error) = self.end(in_order).and_then(|()| self.open()) {
-                        eprintln!("{error}");
+                        complain(&format!("{error}\n"));
                         return false;
                     }
                     true

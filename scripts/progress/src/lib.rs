@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod say;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::ops::Deref;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -50,7 +52,7 @@ impl Progress {
 
     /// Prints a line of the answer, above the line that moves.
     pub fn print(&self, line: &str) {
-        self.bar.suspend(|| println!("{line}"));
+        self.bar.suspend(|| print_line!("{line}"));
     }
 }
 
@@ -109,9 +111,8 @@ fn write_lines(bar: &ProgressBar, end: &Receiver<()>) {
     }
 }
 
-/// Whoever read it may be gone; that is no reason to stop working.
 fn write(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    complain!("{line}");
 }
 
 #[cfg(test)]

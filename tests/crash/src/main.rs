@@ -56,14 +56,15 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let status = match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            inox_progress::complain!("error: {error:#}");
             ExitCode::from(2)
         }
-    }
+    };
+    inox_progress::say::status(status)
 }
 
 /// Whether all is well.
@@ -94,14 +95,14 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let share =
         if arguments.share > 1 { format!(", one case of {}", arguments.share) } else { String::new() };
     let title = format!("{scale:?} run, seed {}{share}", arguments.seed);
-    println!("{title}");
+    inox_progress::print_line!("{title}");
     let started = Instant::now();
     let mut report = Report::new(scale, arguments.share);
     for part in parts {
         report.add(part, run_part(part, scale, arguments)?);
     }
     let said = format!("{report}time: {} s\n", started.elapsed().as_secs());
-    print!("{said}");
+    inox_progress::print_text!("{said}");
     if let Some(path) = &arguments.report {
         fs::write(path, format!("{title}\n{said}")).with_context(|| path.display().to_string())?;
     }
@@ -120,11 +121,16 @@ fn run_part(part: &Part, scale: Scale, arguments: &Arguments) -> Result<Outcome>
         1 => "1 FAILURE".into(),
         more => format!("{more} FAILURES"),
     };
-    println!("{:<10} {failures} ({:.0} s): {}", part.name, started.elapsed().as_secs_f64(), part.about);
+    inox_progress::print_line!(
+        "{:<10} {failures} ({:.0} s): {}",
+        part.name,
+        started.elapsed().as_secs_f64(),
+        part.about
+    );
     Ok(outcome)
 }
 
 fn said(what: &str) -> bool {
-    println!("{what}");
+    inox_progress::print_line!("{what}");
     true
 }

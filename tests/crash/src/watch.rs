@@ -42,7 +42,7 @@ impl<Case: Display + Send> Watch<Case> {
             thread::sleep(Duration::from_millis(100));
             let cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, case)) = cases.values().find(|(since, _)| since.elapsed() > PATIENCE) {
-                eprintln!("no end in sight\n    cargo x crash --replay {case}");
+                inox_progress::complain!("no end in sight\n    cargo x crash --replay {case}");
                 std::process::exit(1);
             }
         }

@@ -37,14 +37,15 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let status = match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            inox_progress::complain!("error: {error:#}");
             ExitCode::from(2)
         }
-    }
+    };
+    inox_progress::say::status(status)
 }
 
 /// Whether every promise was kept.
@@ -83,20 +84,20 @@ fn run(arguments: &Arguments) -> Result<bool> {
         match killed {
             Ok(()) => {
                 kept += 1;
-                println!("holds   kill -9: {promise}");
+                inox_progress::print_line!("holds   kill -9: {promise}");
             }
             Err(error) => {
                 broken += 1;
-                println!("BROKEN  kill -9: {promise}");
-                format!("{error:#}").lines().for_each(|line| println!("          {line}"));
-                println!("          chapter: book/src/wal/sync.md");
+                inox_progress::print_line!("BROKEN  kill -9: {promise}");
+                format!("{error:#}").lines().for_each(|line| inox_progress::print_line!("          {line}"));
+                inox_progress::print_line!("          chapter: book/src/wal/sync.md");
             }
         }
     }
     if kept + broken == 0 {
         bail!("no session has that in its name; without `--only`, all of them are played");
     }
-    println!("\n{kept} of {} hold", kept + broken);
+    inox_progress::print_line!("\n{kept} of {} hold", kept + broken);
     Ok(broken == 0)
 }
 
@@ -116,7 +117,7 @@ fn program(arguments: &Arguments) -> Result<PathBuf> {
     match &arguments.project {
         Some(project) => built(project),
         None => {
-            eprintln!("Building the milestones");
+            inox_progress::complain!("Building the milestones");
             Ok(stages::program(arguments.stage)?.to_path_buf())
         }
     }
@@ -127,7 +128,7 @@ fn built(project: &Path) -> Result<PathBuf> {
     if !project.join("Cargo.toml").is_file() {
         bail!("there is no Cargo.toml in {}", project.display());
     }
-    eprintln!("Building {}", project.display());
+    inox_progress::complain!("Building {}", project.display());
     let build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--message-format=json-render-diagnostics"])
         .current_dir(project)

@@ -91,14 +91,14 @@ impl Crash {
     }
 
     fn befall(&self, setup: Setup, point: &Point) -> Result<(), String> {
-        eprintln!("{}", self.fate.told(point.image));
+        inox_progress::complain!("{}", self.fate.told(point.image));
         let disk = self.fate.befall(point.image);
         let Some((number, second)) = self.second else {
             return setup.examine(&disk, point.oracle, follow_up_seed(point.number, self.fate)).map(drop);
         };
         let images = setup.recovery_points(&disk)?;
         let image = images.get(number).ok_or_else(|| format!("the recovery has {} points", images.len()))?;
-        eprintln!("at operation {number} of the recovery, {}", second.told(image));
+        inox_progress::complain!("at operation {number} of the recovery, {}", second.told(image));
         let disk = second.befall(image);
         setup.examine(&disk, point.oracle, follow_up_seed(number as u64, second)).map(drop)
     }

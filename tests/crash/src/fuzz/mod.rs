@@ -102,7 +102,7 @@ pub fn replay(spec: &str) -> Result<Result<(), String>> {
     let mutator = Mutator::new(case.target);
     let mut input = Vec::new();
     mutator.input(case.number, &mut input);
-    println!("{}", show(&input, case.target.is_text));
+    inox_progress::print_line!("{}", show(&input, case.target.is_text));
     Ok(try_case(&mutator, case).map(drop))
 }
 

@@ -120,14 +120,17 @@ impl History {
         let spots = [(spot.point, spot.fate)];
         recording.walk(&spots, &mut HashSet::new(), false, &mut |_, _, image, expected| {
             if spot.process == 2 && self.kind == Kind::FailedSync {
-                print!("The first process:\n{}The second:\n", recordings.0.tell(recordings.0.from + 1));
+                inox_progress::print_text!(
+                    "The first process:\n{}The second:\n",
+                    recordings.0.tell(recordings.0.from + 1)
+                );
             }
-            print!("{}", recording.tell(spot.point));
+            inox_progress::print_text!("{}", recording.tell(spot.point));
             let home = view::folder()?;
             judged = setup.look(&image, expected).map(drop).map_err(|error| format!("{error:#}"));
             if judged.is_err() {
                 view::write(&image, home.path())?;
-                println!("The image is in {}.", home.keep().display());
+                inox_progress::print_line!("The image is in {}.", home.keep().display());
             }
             Ok(())
         })?;

@@ -117,7 +117,7 @@ fn planted(context: &Context) -> Result<Outcome> {
         match caught {
             Some(found) => {
                 let found = found.lines().next().unwrap_or_default();
-                context.bar.suspend(|| println!("  {:<24} {found}", bug.name));
+                context.bar.suspend(|| inox_progress::print_line!("  {:<24} {found}", bug.name));
                 outcome.count("recorded images: planted bugs caught", 1);
             }
             None => outcome.failures.push(format!("no image shows \"{}\" ({})", bug.title, bug.name)),

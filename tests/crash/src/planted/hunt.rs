@@ -120,6 +120,6 @@ pub fn main(arguments: &[String]) -> Result<()> {
     // A panic is caught and told like any other failure.
     std::panic::set_hook(Box::new(|_| {}));
     let (milestone, hunt) = Hunt::parse(arguments)?;
-    print!("{}", hunt.run(milestone)?);
+    inox_progress::print_text!("{}", hunt.run(milestone)?);
     Ok(())
 }

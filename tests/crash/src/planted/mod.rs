@@ -79,7 +79,9 @@ pub fn run(context: &Context) -> Result<Outcome> {
             match search(&hunter, bug, seed).with_context(|| bug.name.clone())? {
                 Some((effort, hunted)) => {
                     if seed == 1 {
-                        context.bar.suspend(|| println!("  {:<24} {}", bug.name, catch(&hunted)));
+                        context
+                            .bar
+                            .suspend(|| inox_progress::print_line!("  {:<24} {}", bug.name, catch(&hunted)));
                     }
                     let mut furthest = furthest.lock().unwrap_or_else(PoisonError::into_inner);
                     let places = furthest.entry(bug.milestone.clone()).or_default();
@@ -140,7 +142,7 @@ fn list(bugs: &[Bug]) -> String {
 pub fn plant(name: &str) -> Result<bool> {
     let bugs = Bug::list(&repository().join(FOLDER))?;
     if name == "list" {
-        print!("{}", list(&bugs));
+        inox_progress::print_text!("{}", list(&bugs));
         return Ok(true);
     }
     let bug = bugs.iter().find(|bug| bug.name == name);
@@ -159,17 +161,17 @@ pub fn plant(name: &str) -> Result<bool> {
     match caught {
         Some((_, Hunted { tried, found })) => {
             let found = found.unwrap_or_default();
-            println!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);
+            inox_progress::print_line!("Caught by {}, case {tried}:\n{found}\n", bug.caught_by);
             let folder = bug.path(&site.tree())?;
             let folder = folder.strip_prefix(site.tree()).unwrap_or(&folder).display();
-            println!(
+            inox_progress::print_line!(
                 "(That line makes the same crash in the engine as it is, which comes to the right answer. Make the edit"
             );
-            println!("in {folder}, and it says what stands above.)\n\n{}", bug.hint.trim());
+            inox_progress::print_line!("in {folder}, and it says what stands above.)\n\n{}", bug.hint.trim());
             Ok(true)
         }
         None => {
-            println!("Not caught by {}.", bug.caught_by);
+            inox_progress::print_line!("Not caught by {}.", bug.caught_by);
             Ok(false)
         }
     }
