@@ -101,7 +101,7 @@ fn write_empty(stage: &Stage, name: &str, dir: &Path) -> Result<()> {
     let manifest = stage.files.get("Cargo.toml").context("the stage has no Cargo.toml")?;
     write(&dir.join("Cargo.toml"), &(renamed(manifest, &stage.name, name) + "\n[workspace]\n"))?;
     let main = "//! Milestone 1 begins here. `tests/README.md` of the course says how the program is called.\n\nfn main() {\n    \
-                eprintln!(\"nothing is here yet\");\n    std::process::exit(1);\n}\n";
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), b\"nothing is here yet\\n\");\n    std::process::exit(1);\n}\n";
     write(&dir.join("src/main.rs"), main)
 }
 

@@ -18,8 +18,9 @@ pub struct Line {
 
 /// The lines of a transcript, with those that were typed marked by their prompts.
 pub fn lines(session: &str, transcript: &str, speaks_sql: bool) -> Vec<Line> {
-    let mut expected: VecDeque<&str> =
-        session.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
+    let typed = session.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let typed: Vec<String> = typed.map(repeated).collect();
+    let mut expected: VecDeque<&str> = typed.iter().map(String::as_str).collect();
     let mut prompt = Prompt::new(speaks_sql);
     let mut lines = Vec::new();
     let said: Vec<&str> = transcript.lines().collect();
@@ -39,6 +40,24 @@ pub fn lines(session: &str, transcript: &str, speaks_sql: bool) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// A line as a program repeats it: what a terminal would obey, what turns a text around and what nobody sees is written out.
+pub fn repeated(line: &str) -> String {
+    let mut shown = String::new();
+    for character in line.chars() {
+        let code = u32::from(character);
+        shown.push_str(&match code {
+            0x09 => "\t".to_owned(),
+            0x0d => "\\r".to_owned(),
+            0..0x20 | 0x7f => format!("\\x{code:02X}"),
+            0x80..0xa0 | 0xad | 0x61c | 0x180e | 0x200b | 0x200e | 0x200f => format!("\\u{code:04X}"),
+            0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb => format!("\\u{code:04X}"),
+            0xe_0000..=0xe_007f => format!("\\U{code:08X}"),
+            _ => character.to_string(),
+        });
+    }
+    shown
 }
 
 /// How many of the lines that are typed next are the data of a COPY, of which the transcript says nothing. (Without a

@@ -148,7 +148,7 @@ fn prompts(session: &Session, program: &Path) -> Result<Vec<(String, String)>> {
                 for line in lines.lines().filter(|line| !line.trim().is_empty()) {
                     let prompt = teletype.prompt().with_context(|| format!("before {line:?}"))?;
                     teletype.line(line)?;
-                    seen.push((prompt, line.trim_end().to_owned()));
+                    seen.push((prompt, transcript::repeated(line).trim_end().to_owned()));
                 }
                 program_at_work = Some(teletype);
             }

@@ -3,24 +3,23 @@
 use super::super::output::Output;
 use super::super::printable::printable;
 use crate::error::{Error, Result};
-use std::io;
 use std::process::ExitCode;
+use std::{env, io};
 
 /// The exit status when the command line is wrong.
 const WRONG: u8 = 2;
 
 /// Prints it, and answers the exit status.
 pub fn print(told: &clap::Error) -> Result<ExitCode> {
-    let text = told.to_string();
     let mut output = Output::standard();
-    let printed = if printable(&text) == text {
-        // clap has colours for a terminal.
+    let printed = if env::args_os().all(|argument| is_printable(&argument.to_string_lossy())) {
+        // clap has colours for a terminal, so what it repeats of the command line must not have any.
         told.print()
     } else if told.use_stderr() {
-        output.complain(&text);
+        output.complain(&told.to_string());
         Ok(())
     } else {
-        write!(output, "{text}");
+        write!(output, "{told}");
         output.finish()
     };
     match printed {
@@ -30,4 +29,8 @@ pub fn print(told: &clap::Error) -> Result<ExitCode> {
         }
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+fn is_printable(text: &str) -> bool {
+    printable(text) == text
 }
