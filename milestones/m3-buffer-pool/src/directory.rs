@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result, SqlState};
 use crate::vfs::{self, DirectoryLock, Vfs};
+use std::fmt;
 
-/// Says that a directory is InoxDB's, and in which format. It is made last when a database is made, so its presence
-/// means that the rest is complete.
+/// Says that a directory is InoxDB's, in which format, and which database it is. It is made last when a database is made,
+/// so its presence means that the rest is complete.
 pub const FORMAT_FILE: &str = "inoxdb.format";
 
 /// Is there while the database is being made. Only where it is may anything be taken away: a database that has lost
@@ -13,10 +14,22 @@ pub const FORMAT_FILE: &str = "inoxdb.format";
 /// Where both are, the database is complete, and whoever made it was not told that the format file's name is durable.
 const UNFINISHED: &str = "inoxdb.unfinished";
 
+/// Which database this is: a random number that is made with the directory. It is in the checksum of each page, so that a
+/// page of another database is not taken for one of this. PostgreSQL calls it the system identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatabaseId(pub u64);
+
+impl fmt::Display for DatabaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
 /// A data directory in use: nobody else can open it until this is dropped.
 pub struct DataDirectory {
     _lock: Box<dyn DirectoryLock>,
     format: String,
+    database: DatabaseId,
     is_new: bool,
 }
 
@@ -54,17 +67,22 @@ impl DataDirectory {
             ),
             _ => Error::io("lock", vfs.root(), error),
         })?;
-        if has_format {
-            check_format(vfs, format)?;
+        let database = if has_format {
+            let database = read_format(vfs, format)?;
             // The process that gave the names may have been killed before it made them durable.
             vfs::sync_dir(vfs, "")?;
+            database
         } else {
             remove_leftovers(vfs, own_names)?;
             // Durable before anything else is made. One that is there gets its name anew: a sync of the directory may
             // have failed, and none after it would make the old name durable.
             vfs::replace_file(vfs, UNFINISHED, b"")?;
-        }
-        let mut directory = DataDirectory { _lock: lock, format: format.to_string(), is_new: !has_format };
+            let no_number =
+                |error| Error::new(SqlState::IoError, format!("could not get a random number: {error}"));
+            DatabaseId(vfs.random().map_err(no_number)?)
+        };
+        let format = format.to_string();
+        let mut directory = DataDirectory { _lock: lock, format, database, is_new: !has_format };
         if has_format && is_unfinished {
             directory.mark_complete(vfs)?;
         }
@@ -89,9 +107,13 @@ impl DataDirectory {
         self.is_new
     }
 
+    pub fn database(&self) -> DatabaseId {
+        self.database
+    }
+
     /// Declares the database in the directory complete.
     pub fn mark_complete(&mut self, vfs: &dyn Vfs) -> Result<()> {
-        vfs::replace_file(vfs, FORMAT_FILE, format!("{}\n", self.format).as_bytes())?;
+        vfs::replace_file(vfs, FORMAT_FILE, format_file(&self.format, self.database).as_bytes())?;
         vfs.remove(UNFINISHED).map_err(|error| Error::io("remove", UNFINISHED, error))?;
         vfs::sync_dir(vfs, "")?;
         self.is_new = false;
@@ -103,21 +125,34 @@ fn is_in(name: &str, own_names: &[&str]) -> bool {
     own_names.contains(&name.strip_suffix(".new").unwrap_or(name))
 }
 
-fn check_format(vfs: &dyn Vfs, format: &str) -> Result<()> {
+/// What the format file says. A wrong digit would make every page look like another database's, hence a checksum.
+pub fn format_file(format: &str, database: DatabaseId) -> String {
+    let lines = format!("{format}\ndatabase {database}\n");
+    format!("{lines}crc32c {:08x}\n", crc_fast::crc32_iscsi(lines.as_bytes()))
+}
+
+/// Which database the format file names. An error if there is none, or of another format.
+pub fn read_format(vfs: &dyn Vfs, format: &str) -> Result<DatabaseId> {
     let found = vfs::read_file(vfs, FORMAT_FILE, 256)?;
     let found = String::from_utf8_lossy(&found);
-    if found.trim_end() == format {
-        return Ok(());
+    let mut lines = found.lines();
+    let version = lines.next().unwrap_or_default();
+    if version != format {
+        let root = vfs.root();
+        return Err(Error::new(
+            SqlState::ObjectNotInPrerequisiteState,
+            format!("data directory \"{root}\" has format {version:?}, this program reads {format:?}"),
+        )
+        .with_hint(
+            "Each milestone, and each version that changes the format, has data directories of its own.",
+        ));
     }
-    Err(Error::new(
-        SqlState::ObjectNotInPrerequisiteState,
-        format!(
-            "data directory \"{}\" has format {:?}, this program reads {format:?}",
-            vfs.root(),
-            found.trim_end()
-        ),
-    )
-    .with_hint("Each milestone, and each version that changes the format, has data directories of its own."))
+    let number = lines.next().and_then(|line| line.strip_prefix("database "));
+    let database = number.and_then(|digits| u64::from_str_radix(digits, 16).ok()).map(DatabaseId);
+    database.filter(|database| found == format_file(format, *database)).ok_or_else(|| {
+        Error::corrupted(format_args!("file \"{FORMAT_FILE}\""), "does not say which database this is")
+            .with_hint("Restore the file from a copy.")
+    })
 }
 
 /// Clears away what a creation left that was interrupted before it was complete.
@@ -170,6 +205,24 @@ mod tests {
         let error = DataDirectory::open(&vfs, "test 2", &[]).err().unwrap();
         assert_eq!(error.state().code(), "55000");
         assert!(error.message().contains("\"test 1\""), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_digit_is_damage_and_no_other_database() {
+        let vfs = MemoryVfs::new();
+        let database = DatabaseId(0x5f3a);
+        for (content, is_sound) in [
+            (format_file("test 1", database), true),
+            (format_file("test 1", database).replace("5f3a", "5f3b"), false),
+            ("test 1\n".to_string(), false),
+        ] {
+            vfs::replace_file(&vfs, FORMAT_FILE, content.as_bytes()).unwrap();
+            let opened = DataDirectory::open(&vfs, "test 1", &[]).map(|directory| directory.database());
+            match opened {
+                Ok(found) => assert!(is_sound && found == database),
+                Err(error) => assert!(!is_sound && error.state().code() == "XX001", "{error}"),
+            }
+        }
     }
 
     #[test]

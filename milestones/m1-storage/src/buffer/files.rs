@@ -3,6 +3,7 @@
 //! This is the only place that turns a page number into a file offset, and the only one that checks pages on
 //! their way in and seals them on their way out.
 
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::vfs::{self, File, Vfs};
@@ -25,6 +26,7 @@ const MAX_GROWTH: u32 = 128;
 
 pub struct Files {
     vfs: Arc<dyn Vfs>,
+    database: DatabaseId,
     open: BTreeMap<FileId, OpenFile>,
     max_open: usize,
     /// Written since they were last synced.
@@ -56,9 +58,9 @@ impl OpenFile {
 }
 
 impl Files {
-    pub fn new(vfs: Arc<dyn Vfs>) -> Files {
+    pub fn new(vfs: Arc<dyn Vfs>, database: DatabaseId) -> Files {
         let max_open = vfs.file_limit().saturating_sub(FILES_FOR_OTHERS).clamp(1, MAX_OPEN_FILES);
-        Files { vfs, open: BTreeMap::new(), max_open, unsynced: BTreeSet::new(), failed: false }
+        Files { vfs, database, open: BTreeMap::new(), max_open, unsynced: BTreeSet::new(), failed: false }
     }
 
     pub fn vfs(&self) -> &Arc<dyn Vfs> {
@@ -126,12 +128,12 @@ impl Files {
             return Ok(());
         }
         open.file.read_exact_at(page.bytes_mut(), offset(id))?;
-        page.verify(id)
+        page.verify(self.database, id)
     }
 
     /// Seals a page and writes it; beyond the end of the file, the file grows.
     pub fn write(&mut self, id: PageId, page: &mut Page) -> Result<()> {
-        page.seal(id);
+        page.seal(self.database, id);
         let open = self.file(id.file)?;
         open.take_fresh(id.page);
         open.file.write_all_at(page.bytes(), offset(id))?;

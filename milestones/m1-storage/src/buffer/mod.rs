@@ -14,6 +14,7 @@ mod files;
 
 pub use files::{BASE, Files};
 
+use crate::directory::DatabaseId;
 use crate::error::Result;
 use crate::page::{Delta, FileId, Page, PageId, PageMut, PageNo};
 use crate::transaction::Xid;
@@ -30,8 +31,8 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub fn new(vfs: Arc<dyn Vfs>) -> Pages {
-        Pages { files: Files::new(vfs) }
+    pub fn new(vfs: Arc<dyn Vfs>, database: DatabaseId) -> Pages {
+        Pages { files: Files::new(vfs, database) }
     }
 
     /// A page to look at, checked.

@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::buffer::{BASE, Files};
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{FileId, Page};
 use crate::vfs::Vfs;
@@ -27,9 +28,9 @@ pub fn check_owners(vfs: &dyn Vfs, is_owned: impl Fn(FileId) -> bool, report: &m
 const MAX_EMPTY: u32 = 1 << 14;
 
 /// Looks at every page of every file as it lies on disk. All that can be done for a database that does not open.
-pub fn check_pages(vfs: &Arc<dyn Vfs>, report: &mut Report) {
+pub fn check_pages(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report) {
     let Some(names) = report.ok(list(&**vfs)) else { return };
-    let mut files = Files::new(vfs.clone());
+    let mut files = Files::new(vfs.clone(), database);
     let mut page = Page::zeroed();
     for file in names.iter().filter_map(|name| FileId::parse(name)) {
         report.begin_part();

@@ -16,14 +16,14 @@ use std::sync::Arc;
 pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
     DataDirectory::expect(&*vfs)?;
     let overlay: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs));
-    drop(DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?);
+    let database_id = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?.database();
     let mut report = Report::default();
     match Database::open(overlay.clone()) {
         Ok(mut database) => database.check_into(&mut report),
         Err(error) if error.state() == SqlState::LockFileExists => return Err(error),
         Err(error) => {
             report.problem(error);
-            check::files::check_pages(&overlay, &mut report);
+            check::files::check_pages(&overlay, database_id, &mut report);
         }
     }
     Ok(report)

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m1-storage 2";
+const FORMAT: &str = "InoxDB m1-storage 3";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, TABLES_FILE];
@@ -56,7 +56,7 @@ impl Database {
             directory.mark_complete(&*vfs)?;
         }
         let tables = Tables::load(&*vfs)?;
-        let pages = Pages::new(vfs);
+        let pages = Pages::new(vfs, directory.database());
         Ok(Database {
             tables,
             pages,

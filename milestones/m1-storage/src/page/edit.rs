@@ -378,8 +378,8 @@ mod tests {
             during.iter().for_each(|step| apply(&mut edit, step));
 
             prop_assert!(replay(&old, &delta, &page).bytes() == page.bytes());
-            page.seal(crate::page::FileId::main(1).page(0));
-            prop_assert!(page.verify(crate::page::FileId::main(1).page(0)).is_ok());
+            page.seal(crate::testing::DATABASE, crate::page::FileId::main(1).page(0));
+            prop_assert!(page.verify(crate::testing::DATABASE, crate::page::FileId::main(1).page(0)).is_ok());
         }
 
         #[test]

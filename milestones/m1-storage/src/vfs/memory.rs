@@ -98,6 +98,10 @@ impl Vfs for MemoryVfs {
         Ok(Box::new(MemoryLock { vfs: self.clone() }))
     }
 
+    fn random(&self) -> io::Result<u64> {
+        Ok(super::REPEATABLE)
+    }
+
     fn root(&self) -> String {
         "(memory)".to_string()
     }

@@ -31,6 +31,10 @@ use crate::error::{Error, Result};
 use std::io;
 use std::sync::Arc;
 
+/// What [`Vfs::random`] answers in memory and on the simulated disk, so that a session or a failure can be repeated to
+/// the last byte.
+pub const REPEATABLE: u64 = 0x1ec0_2d5e_0f1d_ea11;
+
 /// A directory tree. Paths are relative to its root and use `/`.
 pub trait Vfs: Send + Sync {
     /// Opens an existing file for reading and writing.
@@ -52,6 +56,8 @@ pub trait Vfs: Send + Sync {
     /// Takes the root's lock, until the guard is dropped or the process ends in any way.
     /// `WouldBlock` if another process has it.
     fn lock(&self) -> io::Result<Box<dyn DirectoryLock>>;
+    /// A number that nothing else has, to tell databases apart: see [`DatabaseId`](crate::directory::DatabaseId).
+    fn random(&self) -> io::Result<u64>;
     /// What to call the root in a message to the user.
     fn root(&self) -> String;
     /// How many files may be open at a time.

@@ -18,6 +18,7 @@ pub use change::Change;
 pub use files::{BASE, Files};
 pub use written::WrittenPages;
 
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{FileId, Page, PageId, PageNo};
 use crate::transaction::Xid;
@@ -72,10 +73,10 @@ pub struct Pages {
 
 impl Pages {
     /// Makes the log and the control file of a new database.
-    pub fn create(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+    pub fn create(vfs: &Arc<dyn Vfs>, database: DatabaseId, options: Options) -> Result<()> {
         vfs.create_dir(BASE).map_err(|error| Error::io("create", BASE, error))?;
-        Segments::create(vfs.clone(), options.segment_size)?;
-        ControlFile::create(&**vfs, options.segment_size)?;
+        Segments::create(vfs.clone(), database, options.segment_size)?;
+        ControlFile::create(&**vfs, database, options.segment_size)?;
         Ok(())
     }
 
@@ -94,7 +95,7 @@ impl Pages {
         control.clean = false;
         let wal = Wal::new(segments, end.lsn, control.epoch);
         Ok(Pages {
-            files: Files::new(vfs),
+            files: Files::new(vfs, control.database),
             wal,
             control_file,
             control,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::Error;
 use crate::heap::Heap;
-use crate::testing::{open_pages, transact};
+use crate::testing::{DATABASE, open_pages, transact};
 use crate::transaction::{COMMIT_LOG, CommitLog, Transaction};
 use crate::tuple::{Layout, TupleBuffer};
 use crate::types::{Column, DataType, Schema, Value};
@@ -149,7 +149,7 @@ fn assert_written(vfs: &MemoryVfs, pages: &mut Pages, file: FileId, at_least: Pa
     pages.checkpoint().unwrap();
     let written = pages.written().of(file);
     assert!(written >= at_least, "{written}");
-    let (mut files, mut page) = (Files::new(Arc::new(vfs.clone())), Page::zeroed());
+    let (mut files, mut page) = (Files::new(Arc::new(vfs.clone()), DATABASE), Page::zeroed());
     for number in 0..written {
         files.read(file.page(number), &mut page).unwrap();
         assert!(!page.is_zeroed(), "page {number} of {written} is all zeros");
@@ -161,7 +161,7 @@ fn empty_pages_that_a_crash_left_behind_are_used_first() {
     let vfs = MemoryVfs::new();
     tables(Arc::new(vfs.clone()), true);
     let file = FileId::main(TABLE);
-    let mut files = Files::new(Arc::new(vfs.clone()));
+    let mut files = Files::new(Arc::new(vfs.clone()), DATABASE);
     for _ in 0..5 {
         files.extend(file).unwrap();
     }
@@ -246,8 +246,8 @@ fn a_checkpoint_record_that_makes_no_sense_is_an_error() {
         let start = record::begin(&mut buffer);
         buffer.extend_from_slice(payload);
         let len = buffer.len();
-        record::finish(&mut buffer, start, (RecordKind::Checkpoint, 0, 0), (4096, 4096, 1));
-        WrittenPages::default().add(&Record::parse(&buffer[..len]).unwrap().unwrap())
+        record::finish(&mut buffer, start, DATABASE, (RecordKind::Checkpoint, 0, 0), (4096, 4096, 1));
+        WrittenPages::default().add(&Record::parse(DATABASE, &buffer[..len]).unwrap().unwrap())
     };
     parse(&[]).unwrap();
     parse(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0]).unwrap();
@@ -265,7 +265,7 @@ fn a_page_from_another_log_is_noticed_unless_the_log_is_lost() {
     let mut pages = open_pages(Arc::new(vfs.clone()));
     let end = crate::wal::reader::display(pages.wal().end());
     let (id, mut page) = (FileId::main(TABLE).page(3), Page::zeroed());
-    let mut files = Files::new(Arc::new(vfs.clone()));
+    let mut files = Files::new(Arc::new(vfs.clone()), DATABASE);
     files.read(id, &mut page).unwrap();
     page.set_lsn(7 << 32);
     files.write(id, &mut page).unwrap();
@@ -293,7 +293,7 @@ fn what_is_behind_the_written_pages_is_not_read_and_must_be_empty() {
     pages.shut_down().unwrap();
     pages.files().read(file.page(0), &mut page).unwrap();
     drop(pages);
-    page.seal(next);
+    page.seal(DATABASE, next);
     raw.write_at(page.bytes(), u64::from(next.page) * PAGE).unwrap();
     let mut pages = open_pages(Arc::new(vfs));
     assert_names(&count(&mut pages, TABLE).unwrap_err(), file, "is not empty, but the log does not know");

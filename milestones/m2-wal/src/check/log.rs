@@ -7,6 +7,7 @@
 use super::Report;
 use super::heap::{Bounds, every_page};
 use crate::buffer::Pages;
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{PageId, PageKind};
 use crate::transaction::{COMMIT_LOG, CommitLog, FIRST_XID};
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 /// Looks at the control file and the log as they lie on disk, before anybody recovers. Answers how many segments there
 /// are. What keeps the database from opening at all is left to whoever tries to open it.
-pub fn check_files(vfs: &Arc<dyn Vfs>, report: &mut Report) -> u64 {
+pub fn check_files(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report) -> u64 {
     let Ok(slots) = File::open(&**vfs, CONTROL_FILE).and_then(|file| read_slots(&file)) else { return 0 };
     for (slot, offset) in slots.iter().zip(SLOT_OFFSETS) {
         if slot.is_none() {
@@ -28,7 +29,9 @@ pub fn check_files(vfs: &Arc<dyn Vfs>, report: &mut Report) -> u64 {
     }
     let Some((older, newer)) = in_order(slots) else { return 0 };
     control(older, newer, report);
-    let Some(mut segments) = report.ok(Segments::open(vfs.clone(), newer.segment_size)) else { return 0 };
+    let Some(mut segments) = report.ok(Segments::open(vfs.clone(), database, newer.segment_size)) else {
+        return 0;
+    };
     foreign_files(&**vfs, &segments, report);
     let first = older.redo.min(newer.redo);
     let count = check_segments(&mut segments, first, newer, report);
@@ -117,11 +120,7 @@ fn check_segments(segments: &mut Segments, from: Lsn, control: ControlData, repo
             report.problem(in_segment(expected, "is missing"));
         }
         expected = expected.max(number + 1);
-        match segments.file_len(number) {
-            Ok(len) if len == size => {}
-            Ok(len) => report.problem(in_segment(number, format_args!("{len} bytes, expected {size}"))),
-            Err(error) => report.problem(error),
-        }
+        report.ok(segments.check_file(number));
     }
     if expected * size < control.durable {
         report.problem(in_segment(expected, "is missing"));

@@ -9,6 +9,7 @@
 
 use super::Xid;
 use crate::buffer::{BASE, Files, MAX_GAP, Pages};
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{FileId, HEADER_SIZE, PAGE_SIZE, Page, PageId, PageKind, PageNo};
 use crate::vfs::{File, Vfs};
@@ -25,8 +26,8 @@ pub struct CommitLog;
 
 impl CommitLog {
     /// Makes the commit log of a new database.
-    pub fn create(vfs: &Arc<dyn Vfs>) -> Result<()> {
-        Files::new(vfs.clone()).create(COMMIT_LOG)
+    pub fn create(vfs: &Arc<dyn Vfs>, database: DatabaseId) -> Result<()> {
+        Files::new(vfs.clone(), database).create(COMMIT_LOG)
     }
 
     /// Whether there is one. A new one in its place would hide every row there is.

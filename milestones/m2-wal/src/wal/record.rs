@@ -18,9 +18,11 @@
 
 use super::Lsn;
 use super::reader::display;
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{Delta, FileId, Fork, PAGE_SIZE, Page, PageId};
 use crate::transaction::{MAX_XID, Xid};
+use crc_fast::{CrcAlgorithm, Digest};
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -176,6 +178,7 @@ fn finish_block(buffer: &mut [u8], start: usize) {
 pub fn finish(
     buffer: &mut Vec<u8>,
     start: usize,
+    database: DatabaseId,
     (kind, blocks, xid): (RecordKind, usize, Xid),
     (lsn, durable, epoch): (Lsn, Lsn, u32),
 ) {
@@ -192,9 +195,17 @@ pub fn finish(
         reserved: 0.into(),
     };
     buffer[start..start + RECORD_HEADER_SIZE].copy_from_slice(header.as_bytes());
-    header.crc = crc_fast::crc32_iscsi(&buffer[start + 8..]).into();
+    header.crc = compute_crc(database, &buffer[start + 8..]).into();
     buffer[start + 4..start + 8].copy_from_slice(header.crc.as_bytes());
     buffer.resize(start + len.next_multiple_of(ALIGNMENT as usize), 0);
+}
+
+/// CRC-32C over the database's identifier, for which a record needs no room, and the record from `lsn` on.
+fn compute_crc(database: DatabaseId, covered: &[u8]) -> u32 {
+    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    digest.update(&database.0.to_le_bytes());
+    digest.update(covered);
+    digest.finalize() as u32
 }
 
 impl RecordHeader {
@@ -207,9 +218,9 @@ impl RecordHeader {
 
 impl Record {
     /// A record from its bytes, if they are what was written.
-    pub fn parse(bytes: &[u8]) -> Result<Option<Record>> {
+    pub fn parse(database: DatabaseId, bytes: &[u8]) -> Result<Option<Record>> {
         let Ok((header, body)) = RecordHeader::read_from_prefix(bytes) else { return Ok(None) };
-        if header.crc.get() != crc_fast::crc32_iscsi(&bytes[8..]) {
+        if header.crc.get() != compute_crc(database, &bytes[8..]) {
             return Ok(None);
         }
         let Some(kind) = RecordKind::from_byte(header.kind) else {
@@ -396,6 +407,7 @@ fn take_u16(bytes: &[u8]) -> Option<(usize, &[u8])> {
 mod tests {
     use super::*;
     use crate::page::{PageKind, PageMut};
+    use crate::testing::DATABASE;
     use zerocopy::FromZeros;
 
     fn record_of_a_change() -> (Page, Page, Vec<u8>) {
@@ -412,7 +424,7 @@ mod tests {
         let start = begin(&mut buffer);
         add_delta(&mut buffer, id, &page, &delta);
         add_image(&mut buffer, id, &page);
-        finish(&mut buffer, start, (RecordKind::Change, 2, 5), (4096, 4000, 1));
+        finish(&mut buffer, start, DATABASE, (RecordKind::Change, 2, 5), (4096, 4000, 1));
         (old, page, buffer)
     }
 
@@ -420,7 +432,7 @@ mod tests {
     fn both_forms_of_a_block_rebuild_the_page() {
         let (old, new, buffer) = record_of_a_change();
         let len = u32::from_le_bytes(buffer[..4].try_into().unwrap()) as usize;
-        let record = Record::parse(&buffer[..len]).unwrap().unwrap();
+        let record = Record::parse(DATABASE, &buffer[..len]).unwrap().unwrap();
         record.check().unwrap();
         assert_eq!((record.kind, record.xid(), record.lsn()), (RecordKind::Change, 5, 4096));
         assert_eq!(record.end(), 4096 + buffer.len() as u64);
@@ -440,7 +452,17 @@ mod tests {
         for position in 4..len {
             let mut damaged = buffer[..len].to_vec();
             damaged[position] ^= 0x40;
-            assert!(Record::parse(&damaged).unwrap().is_none(), "byte {position}");
+            assert!(Record::parse(DATABASE, &damaged).unwrap().is_none(), "byte {position}");
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_database_is_not_a_record() {
+        let (_, _, buffer) = record_of_a_change();
+        let len = u32::from_le_bytes(buffer[..4].try_into().unwrap()) as usize;
+        for bit in 0..64 {
+            let other = DatabaseId(DATABASE.0 ^ (1 << bit));
+            assert!(Record::parse(other, &buffer[..len]).unwrap().is_none(), "bit {bit}");
         }
     }
 
@@ -472,9 +494,9 @@ mod tests {
         (header.kind, header.blocks) = (RecordKind::Change as u8, 1);
         forge(&mut header, &mut block);
         let mut bytes = [header.as_bytes(), block.as_bytes(), &[0, 0]].concat();
-        let crc = crc_fast::crc32_iscsi(&bytes[8..]);
+        let crc = compute_crc(DATABASE, &bytes[8..]);
         bytes[4..8].copy_from_slice(&crc.to_le_bytes());
-        Record::parse(&bytes)?.expect("the checksum is valid").check()
+        Record::parse(DATABASE, &bytes)?.expect("the checksum is valid").check()
     }
 
     #[test]

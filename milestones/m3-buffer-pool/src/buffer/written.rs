@@ -74,8 +74,8 @@ impl WrittenPages {
     }
 
     /// Reads a page from its file and holds it against what the log knows of it. A page in its file is no newer than the
-    /// log (log before data), so one from behind the log's end was written with another log. (Of another database, say; the
-    /// checksum tells file and position, not whose they are. And once the log has grown past it, nobody can tell any more.)
+    /// log (log before data), so one from behind the log's end tells that the log was longer. (Only as long as the log has
+    /// not grown past it again.)
     pub fn read(&self, files: &mut Files, log_end: Lsn, id: PageId, page: &mut Page) -> Result<()> {
         self.check_length(id, files.page_count(id.file)?)?;
         files.read(id, page)?;
@@ -87,7 +87,7 @@ impl WrittenPages {
         let read = files.read_run(first, pages).unwrap_or(0);
         let is_sound = |(number, page): &(PageNo, &&mut Page)| {
             let id = first.file.page(*number);
-            page.verify(id).is_ok() && self.check(log_end, id, page).is_ok()
+            page.verify(files.database(), id).is_ok() && self.check(log_end, id, page).is_ok()
         };
         (first.page..).zip(&pages[..read]).take_while(is_sound).count()
     }
@@ -101,8 +101,7 @@ impl WrittenPages {
             let (lsn, end) = (display(page.lsn()), display(log_end));
             let what = format!("has LSN {lsn}, but the log ends at {end}");
             return Err(Error::corrupted(id, what).with_detail(
-                "Either the log has lost its end, and with it transactions that were committed, or the page belongs to \
-                 another database.",
+                "The log has lost its end, or is an older copy: transactions that were committed are missing from it.",
             ));
         }
         // Where the log is lost (then no page is too new for it), nobody knows.

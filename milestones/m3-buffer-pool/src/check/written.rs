@@ -3,6 +3,7 @@
 
 use super::Report;
 use crate::buffer::{BASE, Files, MAX_GAP, Pages, WrittenPages};
+use crate::directory::DatabaseId;
 use crate::error::Result;
 use crate::page::Page;
 use crate::vfs::Vfs;
@@ -12,10 +13,10 @@ use std::sync::Arc;
 
 /// Looks at every page that the last checkpoint knew of, if its record can be read. What was written later may be in the
 /// log alone.
-pub fn check_files(vfs: &Arc<dyn Vfs>, report: &mut Report) {
+pub fn check_files(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report) {
     // What keeps the record from being read is reported by those who look at the log.
-    let Ok(written) = at_last_checkpoint(vfs) else { return };
-    let mut files = Files::new(vfs.clone());
+    let Ok(written) = at_last_checkpoint(vfs, database) else { return };
+    let mut files = Files::new(vfs.clone(), database);
     let mut page = Page::zeroed();
     for (file, count) in written.iter() {
         report.begin_part();
@@ -52,9 +53,9 @@ pub fn check_unwritten(pages: &mut Pages, report: &mut Report) {
     }
 }
 
-fn at_last_checkpoint(vfs: &Arc<dyn Vfs>) -> Result<WrittenPages> {
-    let control = ControlFile::open(&**vfs)?.data();
-    let mut segments = Segments::open(vfs.clone(), control.segment_size)?;
+fn at_last_checkpoint(vfs: &Arc<dyn Vfs>, database: DatabaseId) -> Result<WrittenPages> {
+    let control = ControlFile::open(&**vfs, database)?.data();
+    let mut segments = Segments::open(vfs.clone(), database, control.segment_size)?;
     let mut reader = LogReader::new(&mut segments, control.redo, control.redo);
     let mut written = WrittenPages::default();
     while let Some(record) = reader.next_record()?

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m3-buffer-pool 2";
+const FORMAT: &str = "InoxDB m3-buffer-pool 3";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, TABLES_FILE, WAL_DIR, CONTROL_FILE];
@@ -61,8 +61,8 @@ impl Database {
     pub fn open(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
         let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
         if directory.is_new() {
-            Pages::create(&vfs, options)?;
-            CommitLog::create(&vfs)?;
+            Pages::create(&vfs, directory.database(), options)?;
+            CommitLog::create(&vfs, directory.database())?;
             Tables::empty().save(&*vfs)?;
             directory.mark_complete(&*vfs)?;
         }
@@ -87,7 +87,7 @@ impl Database {
     ) -> Result<Database> {
         let tables = Tables::load(&*vfs)?;
         damage.tolerate(CommitLog::check(&*vfs))?;
-        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, directory.database(), options, &mut damage)?;
         if !damage.is_noted() {
             if !recovery.clean {
                 // The last process may have been told that its list of tables is not durable, though it can be read.

@@ -153,7 +153,8 @@ impl<'a> LogReader<'a> {
         let Some(header) = self.header_at(lsn)?.filter(|header| header.is_plausible(lsn)) else {
             return Ok(None);
         };
-        Record::parse(self.bytes(lsn, header.len.get() as usize)?)
+        let database = self.segments.database();
+        Record::parse(database, self.bytes(lsn, header.len.get() as usize)?)
     }
 
     /// `len` bytes of the log at `lsn`; fewer at its very end.
@@ -202,6 +203,7 @@ pub fn display(lsn: Lsn) -> String {
 mod tests {
     use super::super::{RecordKind, Wal};
     use super::*;
+    use crate::testing::DATABASE;
     use crate::vfs::{MemoryVfs, Vfs};
     use std::sync::Arc;
 
@@ -216,7 +218,7 @@ mod tests {
     /// A log of ten records with a payload each, every second one followed by a sync.
     fn write_log(payload: usize) -> Log {
         let vfs = Arc::new(MemoryVfs::new());
-        let mut wal = Wal::new(Segments::create(vfs.clone(), SIZE).unwrap(), START, 1);
+        let mut wal = Wal::new(Segments::create(vfs.clone(), DATABASE, SIZE).unwrap(), START, 1);
         let mut starts = Vec::new();
         for i in 0..10 {
             starts.push(wal.end());
@@ -235,7 +237,7 @@ mod tests {
     }
 
     fn read(log: &Log) -> Result<(Vec<u64>, LogEnd)> {
-        let mut segments = Segments::open(log.vfs.clone(), SIZE)?;
+        let mut segments = Segments::open(log.vfs.clone(), DATABASE, SIZE)?;
         let mut reader = LogReader::new(&mut segments, START, START);
         let mut xids = Vec::new();
         while let Some(record) = reader.next_record()? {
@@ -283,7 +285,7 @@ mod tests {
     fn records_of_an_earlier_epoch_do_not_continue_the_log() {
         let log = write_log(0);
         // The log was cut after record 3, and a later run wrote one record of the same length over record 4.
-        let mut wal = Wal::new(Segments::open(log.vfs.clone(), SIZE).unwrap(), log.starts[4], 2);
+        let mut wal = Wal::new(Segments::open(log.vfs.clone(), DATABASE, SIZE).unwrap(), log.starts[4], 2);
         wal.reserve(1).unwrap();
         let end = wal.append(RecordKind::Change, 99, |_| 0).unwrap();
         wal.flush(end).unwrap();
@@ -315,11 +317,11 @@ mod tests {
 
     #[test]
     fn a_segment_of_another_length_is_an_error_that_names_it() {
-        for len in [0, 1, 40_000, 65_535, 65_537, 1 << 20] {
+        for len in [0, 1, 40_000, 65_536, 65_543, 65_545, 1 << 20] {
             let log = write_log(30_000);
             log.vfs.open("wal/0000000000000002").unwrap().set_len(len).unwrap();
             let error = read(&log).unwrap_err();
-            let expected = format!("file \"wal/0000000000000002\": {len} bytes long, expected 65536");
+            let expected = format!("file \"wal/0000000000000002\": {len} bytes long, expected 65544");
             assert_eq!((error.message(), error.state().code()), (expected.as_str(), "XX001"));
         }
     }
@@ -327,7 +329,7 @@ mod tests {
     #[test]
     fn a_position_beyond_all_logs_reads_nothing() {
         let log = write_log(100);
-        let mut segments = Segments::open(log.vfs.clone(), SIZE).unwrap();
+        let mut segments = Segments::open(log.vfs.clone(), DATABASE, SIZE).unwrap();
         for position in [0, super::super::MAX_LSN, u64::MAX - 7, u64::MAX] {
             assert!(LogReader::new(&mut segments, position, 0).next_record().unwrap().is_none());
         }

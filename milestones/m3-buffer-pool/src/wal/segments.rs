@@ -3,6 +3,10 @@
 //! To the rest of the log, they are one endless array of bytes; a position in it is an LSN. Segment `n` holds
 //! the bytes from `n × size` on. A record may begin in one segment and end in the next.
 //!
+//! Behind these bytes, a segment says which database it belongs to. The records' checksums tell that, too, but to them a
+//! record of another database is like a torn one: the log would seem to end there. (PostgreSQL has its system identifier
+//! at the start of a segment, and counts it in its positions; at the end it is in nobody's way.)
+//!
 //! A segment is filled with zeros and made durable, name included, before it is used: a later sync of the log then
 //! has only bytes to write and no metadata, and there is no moment at which the disk could turn out to be full.
 //! One segment more than needed is always kept ready, for the same reason. Segments that a checkpoint has made
@@ -10,6 +14,7 @@
 //! it belongs.
 
 use super::{Lsn, MAX_LSN};
+use crate::directory::{DatabaseId, FORMAT_FILE};
 use crate::error::{Error, Result};
 use crate::vfs::{self, File, Vfs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +29,9 @@ const BESIDE: &str = ".new";
 /// The same of the file that says that the segment's name may not be durable.
 const DOUBT: &str = ".unsynced";
 
+/// Bytes of the identifier behind a segment's part of the log.
+const OWNER_SIZE: u64 = size_of::<DatabaseId>() as u64;
+
 /// So much of the log is copied at a time.
 const COPY_SIZE: usize = 1 << 18;
 
@@ -32,6 +40,7 @@ const MAX_SPARE: u64 = 4;
 
 pub struct Segments {
     vfs: Arc<dyn Vfs>,
+    database: DatabaseId,
     size: u32,
     /// The segments that exist, from the oldest that is kept to the newest that is prepared.
     numbers: BTreeSet<u64>,
@@ -61,26 +70,32 @@ impl Writing {
 }
 
 impl Segments {
-    fn new(vfs: Arc<dyn Vfs>, size: u32, numbers: BTreeSet<u64>, doubtful: BTreeSet<u64>) -> Segments {
-        Segments { vfs, size, numbers, doubtful, writing: None, reading: None }
+    fn new(vfs: Arc<dyn Vfs>, database: DatabaseId, size: u32) -> Segments {
+        let (numbers, doubtful) = (BTreeSet::new(), BTreeSet::new());
+        Segments { vfs, database, size, numbers, doubtful, writing: None, reading: None }
     }
 
-    pub fn create(vfs: Arc<dyn Vfs>, size: u32) -> Result<Segments> {
+    pub fn create(vfs: Arc<dyn Vfs>, database: DatabaseId, size: u32) -> Result<Segments> {
         vfs.create_dir(WAL_DIR).map_err(|error| Error::io("create", WAL_DIR, error))?;
         vfs::sync_dir(&*vfs, "")?;
-        let mut segments = Segments::new(vfs, size, BTreeSet::new(), BTreeSet::new());
+        let mut segments = Segments::new(vfs, database, size);
         segments.prepare(1)?;
         Ok(segments)
     }
 
     /// The segments that there are. Files with other names, even if they stand for the same number, are none.
-    pub fn open(vfs: Arc<dyn Vfs>, size: u32) -> Result<Segments> {
+    pub fn open(vfs: Arc<dyn Vfs>, database: DatabaseId, size: u32) -> Result<Segments> {
         let names = vfs.list(WAL_DIR).map_err(|error| Error::io("list", WAL_DIR, error))?;
         let numbers = names.iter().filter_map(|name| parse_name(name));
         let possible = 1..=MAX_LSN / u64::from(size);
         let numbers = numbers.filter(|number| possible.contains(number)).collect();
         let doubtful = names.iter().filter_map(|name| parse_name(name.strip_suffix(DOUBT)?)).collect();
-        Ok(Segments::new(vfs, size, numbers, doubtful))
+        Ok(Segments { numbers, doubtful, ..Segments::new(vfs, database, size) })
+    }
+
+    /// Whose log this is.
+    pub fn database(&self) -> DatabaseId {
+        self.database
     }
 
     /// The size of the segments in a directory, as most of them have it: for salvage, when the control file is lost.
@@ -89,7 +104,8 @@ impl Segments {
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
         for number in names.iter().filter_map(|name| parse_name(name)) {
             let len = File::open(vfs, &path(number)).and_then(|file| file.len()).unwrap_or(0);
-            if let Some(size) = u32::try_from(len).ok().filter(|size| super::is_segment_size(*size)) {
+            let size = len.checked_sub(OWNER_SIZE).and_then(|size| u32::try_from(size).ok());
+            if let Some(size) = size.filter(|size| super::is_segment_size(*size)) {
                 *counts.entry(size).or_default() += 1;
             }
         }
@@ -128,18 +144,22 @@ impl Segments {
     }
 
     /// Writing will go on at `end`. Recycling that a power cut interrupted may have left segments behind a gap, or ones
-    /// whose names are in doubt: they are forgotten, and replaced when their turn comes. What has records in it was
-    /// durable before it had.
+    /// whose names are in doubt; and one that nobody has read yet may be somebody else's. They are forgotten, and replaced
+    /// when their turn comes. What has records in it was durable before it had.
     pub fn go_on_at(&mut self, end: Lsn) {
         let first_unused = end.div_ceil(u64::from(self.size));
         let mut first_missing = end / u64::from(self.size);
         while self.numbers.contains(&first_missing)
-            && !(first_missing >= first_unused && self.doubtful.contains(&first_missing))
+            && (first_missing < first_unused || self.is_usable(first_missing))
         {
             first_missing += 1;
         }
         self.numbers.split_off(&first_missing);
         self.reading = None;
+    }
+
+    fn is_usable(&self, number: u64) -> bool {
+        !self.doubtful.contains(&number) && self.check_file(number).is_ok()
     }
 
     /// The position after the last prepared byte: the log can grow so far without a new segment.
@@ -152,9 +172,9 @@ impl Segments {
         self.numbers.iter().copied()
     }
 
-    /// How many bytes a segment has.
-    pub fn file_len(&mut self, number: u64) -> Result<u64> {
-        self.reading(number)?.len()
+    /// Whether a segment can be opened, has its length, and is of this database.
+    pub fn check_file(&self, number: u64) -> Result<()> {
+        self.open_checked(number).map(drop)
     }
 
     /// Makes sure that every byte before `end` has a segment, and that one more segment is ready.
@@ -236,7 +256,7 @@ impl Segments {
             self.numbers.remove(&old);
             let newest = self.numbers.last().copied().unwrap_or(current);
             // One that was damaged is not worth keeping.
-            if newest < current + MAX_SPARE && self.open_file(old).is_ok() {
+            if newest < current + MAX_SPARE && self.check_file(old).is_ok() {
                 // Durable before the next one: a power cut must not keep that one and lose this, which would leave a
                 // gap in the log's way.
                 self.name(&path(old), newest + 1)?;
@@ -267,6 +287,7 @@ impl Segments {
                 return Err(error);
             }
         }
+        file.write_all_at(&self.database.0.to_le_bytes(), u64::from(self.size))?;
         file.sync_data()?;
         self.name(&beside, number)?;
         self.numbers.insert(number);
@@ -306,20 +327,35 @@ impl Segments {
 
     fn reading(&mut self, number: u64) -> Result<&File> {
         if self.reading.as_ref().is_none_or(|(open, _)| *open != number) {
-            self.reading = Some((number, self.open_file(number)?));
+            self.reading = Some((number, self.open_checked(number)?));
         }
         self.reading.as_ref().map(|(_, file)| file).ok_or_else(vanished)
     }
 
     fn open_file(&self, number: u64) -> Result<File> {
-        let (file, expected) = (File::open(&*self.vfs, &path(number))?, self.size);
+        let (file, expected) = (File::open(&*self.vfs, &path(number))?, u64::from(self.size) + OWNER_SIZE);
         match file.len()? {
-            len if len == u64::from(expected) => Ok(file),
+            len if len == expected => Ok(file),
             len => Err(Error::corrupted(
                 format_args!("file \"{}\"", path(number)),
                 format_args!("{len} bytes long, expected {expected}"),
             )),
         }
+    }
+
+    /// Opens a segment that may be another database's: whoever reads the log comes by here before it is written to.
+    fn open_checked(&self, number: u64) -> Result<File> {
+        let file = self.open_file(number)?;
+        let mut owner = [0; OWNER_SIZE as usize];
+        file.read_exact_at(&mut owner, u64::from(self.size))?;
+        let (owner, database) = (DatabaseId(u64::from_le_bytes(owner)), self.database);
+        if owner != database {
+            return Err(Error::corrupted(
+                format_args!("file \"{}\"", file.path()),
+                format_args!("belongs to database {owner}, but file \"{FORMAT_FILE}\" says {database}"),
+            ));
+        }
+        Ok(file)
     }
 
     /// The segment of a position, the offset in it, and the bytes from there to its end.
@@ -353,6 +389,7 @@ fn parse_name(name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::DATABASE;
     use crate::vfs::MemoryVfs;
     use crate::vfs::simulated::{Failure, Fault, Operation, SimulatedVfs, Survival};
 
@@ -365,19 +402,37 @@ mod tests {
     #[test]
     fn only_names_that_we_write_are_segments() {
         let vfs = Arc::new(MemoryVfs::new());
-        Segments::create(vfs.clone(), SIZE).unwrap().prepare(0xab).unwrap();
+        Segments::create(vfs.clone(), DATABASE, SIZE).unwrap().prepare(0xab).unwrap();
         let strange =
             ["00000000000000ab", "+0000000000000AC", "FFFFFFFFFFFFFFFF", "0000000000000000", "x", "1"];
         for name in strange.map(str::to_string).into_iter().chain((0..300).map(|i| format!("stray{i}"))) {
             vfs.create(&format!("wal/{name}")).unwrap();
         }
-        assert_eq!(numbers(&Segments::open(vfs, SIZE).unwrap()), [1, 0xab]);
+        assert_eq!(numbers(&Segments::open(vfs, DATABASE, SIZE).unwrap()), [1, 0xab]);
+    }
+
+    #[test]
+    fn a_segment_of_another_database_is_an_error_that_names_it() {
+        let vfs = Arc::new(MemoryVfs::new());
+        let start = Lsn::from(SIZE);
+        Segments::create(vfs.clone(), DATABASE, SIZE).unwrap().prepare(2).unwrap();
+        let mut other = Segments::open(vfs, DatabaseId(DATABASE.0 + 1), SIZE).unwrap();
+        let error = other.read(&mut [0], start).unwrap_err();
+        assert!(
+            error.message().starts_with("file \"wal/0000000000000001\": belongs to database "),
+            "{error}"
+        );
+        // One that is only kept ready is replaced.
+        other.go_on_at(start + 8);
+        assert_eq!(numbers(&other), [1]);
+        other.prepare(2).unwrap();
+        other.check_file(2).unwrap();
     }
 
     #[test]
     fn the_log_goes_on_in_front_of_a_gap() {
         let vfs = Arc::new(MemoryVfs::new());
-        let mut segments = Segments::create(vfs.clone(), SIZE).unwrap();
+        let mut segments = Segments::create(vfs.clone(), DATABASE, SIZE).unwrap();
         for number in [2, 3, 5, 9] {
             segments.prepare(number).unwrap();
         }
@@ -394,7 +449,7 @@ mod tests {
     #[test]
     fn unfinished_segments_are_swept_and_nothing_else() {
         let vfs = Arc::new(MemoryVfs::new());
-        let segments = Segments::create(vfs.clone(), SIZE).unwrap();
+        let segments = Segments::create(vfs.clone(), DATABASE, SIZE).unwrap();
         for name in ["0000000000000002.new", "notes.new"] {
             vfs.create(&format!("wal/{name}")).unwrap();
         }
@@ -407,7 +462,7 @@ mod tests {
         let size = Lsn::from(SIZE);
         for recycled in [false, true] {
             let disk = SimulatedVfs::new();
-            let mut segments = Segments::create(Arc::new(disk.clone()), SIZE).unwrap();
+            let mut segments = Segments::create(Arc::new(disk.clone()), DATABASE, SIZE).unwrap();
             segments.prepare_until(size * 3).unwrap();
             disk.inject(Fault {
                 on: Some(Operation::SyncDir),
@@ -422,14 +477,14 @@ mod tests {
             drop(segments);
             // The disk works again, and the cache shows the name to the next process.
             let disk = disk.fork();
-            let mut segments = Segments::open(Arc::new(disk.clone()), SIZE).unwrap();
+            let mut segments = Segments::open(Arc::new(disk.clone()), DATABASE, SIZE).unwrap();
             assert!(numbers(&segments).contains(&4));
             segments.go_on_at(size * 2 + 8);
             assert!(!numbers(&segments).contains(&4));
             segments.prepare_until(size * 4).unwrap();
             segments.sweep().unwrap();
             disk.power_cut(Survival::None, 0);
-            let segments = Segments::open(Arc::new(disk), SIZE).unwrap();
+            let segments = Segments::open(Arc::new(disk), DATABASE, SIZE).unwrap();
             assert!(numbers(&segments).contains(&4), "recycled: {recycled}");
         }
     }
@@ -437,7 +492,7 @@ mod tests {
     #[test]
     fn records_that_a_failed_sync_has_lost_are_written_again() {
         let disk = SimulatedVfs::new();
-        let mut segments = Segments::create(Arc::new(disk.clone()), SIZE).unwrap();
+        let mut segments = Segments::create(Arc::new(disk.clone()), DATABASE, SIZE).unwrap();
         segments.prepare_until(Lsn::from(SIZE) * 2).unwrap();
         let (start, bytes) = (Lsn::from(SIZE) + 8, vec![7; SIZE as usize + 5000]);
         segments.write(&bytes, start).unwrap();
@@ -450,21 +505,21 @@ mod tests {
         let lost = disk.fork();
         lost.power_cut(Survival::None, 0);
         let mut read = vec![0; bytes.len()];
-        Segments::open(Arc::new(lost), SIZE).unwrap().read(&mut read, start).unwrap();
+        Segments::open(Arc::new(lost), DATABASE, SIZE).unwrap().read(&mut read, start).unwrap();
         assert_ne!(read, bytes);
-        Segments::open(Arc::new(disk.clone()), SIZE).unwrap().make_durable(start, end).unwrap();
+        Segments::open(Arc::new(disk.clone()), DATABASE, SIZE).unwrap().make_durable(start, end).unwrap();
         disk.power_cut(Survival::None, 0);
-        Segments::open(Arc::new(disk), SIZE).unwrap().read(&mut read, start).unwrap();
+        Segments::open(Arc::new(disk), DATABASE, SIZE).unwrap().read(&mut read, start).unwrap();
         assert_eq!(read, bytes);
     }
 
     #[test]
     fn a_power_cut_while_segments_are_recycled_leaves_no_gap() {
         let sound = SimulatedVfs::new();
-        let mut segments = Segments::create(Arc::new(sound.clone()), SIZE).unwrap();
+        let mut segments = Segments::create(Arc::new(sound.clone()), DATABASE, SIZE).unwrap();
         segments.prepare_until(Lsn::from(SIZE) * 6).unwrap();
         let recycle = |disk: &SimulatedVfs| {
-            if let Ok(mut segments) = Segments::open(Arc::new(disk.clone()), SIZE) {
+            if let Ok(mut segments) = Segments::open(Arc::new(disk.clone()), DATABASE, SIZE) {
                 let _ = segments.recycle(Lsn::from(SIZE) * 5, Lsn::from(SIZE) * 5 + 100);
             }
         };
@@ -477,7 +532,7 @@ mod tests {
                 disk.halt_after(disk.operations() + stop);
                 recycle(&disk);
                 disk.power_cut(Survival::Coin, seed);
-                let segments = Segments::open(Arc::new(disk), SIZE).unwrap();
+                let segments = Segments::open(Arc::new(disk), DATABASE, SIZE).unwrap();
                 let kept: Vec<u64> = segments.numbers().filter(|number| *number >= 5).collect();
                 assert!(kept.iter().copied().eq(5..5 + kept.len() as u64), "{stop}, seed {seed}: {kept:?}");
             }

@@ -21,6 +21,7 @@ pub use files::{BASE, Files};
 pub use pool::{Frame, Pool, Statistics};
 pub use written::WrittenPages;
 
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::transaction::Xid;
@@ -77,10 +78,10 @@ pub struct Pages {
 
 impl Pages {
     /// Makes the log and the control file of a new database.
-    pub fn create(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
+    pub fn create(vfs: &Arc<dyn Vfs>, database: DatabaseId, options: Options) -> Result<()> {
         vfs.create_dir(BASE).map_err(|error| Error::io("create", BASE, error))?;
-        Segments::create(vfs.clone(), options.segment_size)?;
-        ControlFile::create(&**vfs, options.segment_size)?;
+        Segments::create(vfs.clone(), database, options.segment_size)?;
+        ControlFile::create(&**vfs, database, options.segment_size)?;
         Ok(())
     }
 
@@ -100,7 +101,7 @@ impl Pages {
         let wal = Wal::new(segments, end.lsn, control.epoch);
         let pool = Pool::new(frame_count(options.shared_buffers));
         Ok(Pages {
-            files: Files::new(vfs),
+            files: Files::new(vfs, control.database),
             wal,
             control_file,
             control,

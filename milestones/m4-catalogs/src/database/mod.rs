@@ -10,7 +10,7 @@ pub use check::check_directory;
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::catalog::{self, Catalog, Oid, Table};
-use crate::directory::DataDirectory;
+use crate::directory::{DataDirectory, DatabaseId};
 use crate::error::{Error, Result, SqlState};
 use crate::heap::Heap;
 use crate::page::{FileId, PageNo};
@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m4-catalogs 2";
+const FORMAT: &str = "InoxDB m4-catalogs 3";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE];
@@ -62,8 +62,8 @@ impl Database {
     pub fn open(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
         let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
         if directory.is_new() {
-            Pages::create(&vfs, options)?;
-            create_catalogs(&vfs, options)?;
+            Pages::create(&vfs, directory.database(), options)?;
+            create_catalogs(&vfs, directory.database(), options)?;
             directory.mark_complete(&*vfs)?;
         }
         Database::open_with(vfs, options, directory, Damage::Refused)
@@ -86,7 +86,7 @@ impl Database {
         mut damage: Damage,
     ) -> Result<Database> {
         damage.tolerate(CommitLog::check(&*vfs))?;
-        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, directory.database(), options, &mut damage)?;
         let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
         let mut swept = Vec::new();
         if !damage.is_noted() {
@@ -184,9 +184,9 @@ impl Database {
 }
 
 /// The catalogs of a new database, durable before the database is declared complete.
-fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
-    CommitLog::create(vfs)?;
-    let (mut pages, _) = recovery::open_pages(vfs.clone(), options, &mut Damage::Refused)?;
+fn create_catalogs(vfs: &Arc<dyn Vfs>, database: DatabaseId, options: Options) -> Result<()> {
+    CommitLog::create(vfs, database)?;
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), database, options, &mut Damage::Refused)?;
     catalog::bootstrap(&mut pages)?;
     pages.shut_down()
 }

@@ -21,6 +21,7 @@ mod slotted;
 pub use edit::{Delta, Move, PageMut};
 pub use slotted::{HAS_FREE_LINES, ItemFlags, LinePointer};
 
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crc_fast::{CrcAlgorithm, Digest};
 use std::fmt;
@@ -232,12 +233,13 @@ impl Page {
     }
 
     /// CRC-32C over the page's place and its bytes without the checksum itself. With the place inside, a
-    /// page that lands in the wrong file or at the wrong position is noticed like any other damage.
-    pub fn compute_checksum(&self, id: PageId) -> u32 {
-        let mut place = [0; 9];
-        place[..4].copy_from_slice(&id.file.relation.to_le_bytes());
-        place[4] = id.file.fork as u8;
-        place[5..].copy_from_slice(&id.page.to_le_bytes());
+    /// page that lands in the wrong database, file or position is noticed like any other damage.
+    pub fn compute_checksum(&self, database: DatabaseId, id: PageId) -> u32 {
+        let mut place = [0; 17];
+        place[..8].copy_from_slice(&database.0.to_le_bytes());
+        place[8..12].copy_from_slice(&id.file.relation.to_le_bytes());
+        place[12] = id.file.fork as u8;
+        place[13..].copy_from_slice(&id.page.to_le_bytes());
         let bytes = self.bytes();
         // The parameters that this crate calls by the name of RFC 3720 (iSCSI) are CRC-32C's.
         let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
@@ -246,24 +248,25 @@ impl Page {
     }
 
     /// Makes the page ready to be written at `id`.
-    pub fn seal(&mut self, id: PageId) {
+    pub fn seal(&mut self, database: DatabaseId, id: PageId) {
         if !self.is_zeroed() {
-            let checksum = self.compute_checksum(id);
+            let checksum = self.compute_checksum(database, id);
             self.header.checksum.set(checksum);
         }
     }
 
     /// Checks a page that was read from disk at `id`: once, so that nobody has to again.
-    pub fn verify(&self, id: PageId) -> Result<()> {
+    pub fn verify(&self, database: DatabaseId, id: PageId) -> Result<()> {
         if self.is_zeroed() {
             return Ok(());
         }
-        let (stored, computed) = (self.header.checksum.get(), self.compute_checksum(id));
+        let (stored, computed) = (self.header.checksum.get(), self.compute_checksum(database, id));
         if stored != computed {
             return Err(Error::corrupted(
                 id,
                 format_args!("the checksum is {computed:08x}, but the page says {stored:08x}"),
-            ));
+            )
+            .with_detail("The page is damaged, misplaced or from another database."));
         }
         self.verify_layout().map_err(|what| Error::corrupted(id, what))
     }
@@ -326,6 +329,7 @@ impl fmt::Debug for Page {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::DATABASE;
 
     fn id(page: PageNo) -> PageId {
         FileId::main(16384).page(page)
@@ -337,27 +341,28 @@ mod tests {
         let mut edit = PageMut::new(&mut page, &mut delta);
         edit.init(PageKind::Heap, 0);
         edit.insert(1, b"an item").unwrap();
-        page.seal(id(3));
+        page.seal(DATABASE, id(3));
         page
     }
 
     #[test]
     fn every_flipped_bit_is_noticed() {
         let page = sample();
-        page.verify(id(3)).unwrap();
+        page.verify(DATABASE, id(3)).unwrap();
         for position in 0..PAGE_SIZE * 8 {
             let mut damaged = page.clone();
             damaged.bytes_mut()[position / 8] ^= 1 << (position % 8);
-            assert!(damaged.verify(id(3)).is_err(), "bit {position}");
+            assert!(damaged.verify(DATABASE, id(3)).is_err(), "bit {position}");
         }
     }
 
     #[test]
     fn a_page_in_the_wrong_place_is_noticed() {
         let page = sample();
-        assert!(page.verify(id(4)).is_err());
-        assert!(page.verify(FileId::main(16385).page(3)).is_err());
-        assert!(page.verify(FileId::free_space_map(16384).page(3)).is_err());
+        assert!(page.verify(DATABASE, id(4)).is_err());
+        assert!(page.verify(DatabaseId(DATABASE.0 ^ 1), id(3)).is_err());
+        assert!(page.verify(DATABASE, FileId::main(16385).page(3)).is_err());
+        assert!(page.verify(DATABASE, FileId::free_space_map(16384).page(3)).is_err());
     }
 
     #[test]
@@ -368,8 +373,8 @@ mod tests {
         let first = page.line_pointer(2).to_bytes();
         let at = Page::line_pointer_offset(1);
         page.bytes_mut()[at..at + LINE_POINTER_SIZE].copy_from_slice(&first);
-        page.seal(id(3));
-        let error = page.verify(id(3)).unwrap_err();
+        page.seal(DATABASE, id(3));
+        let error = page.verify(DATABASE, id(3)).unwrap_err();
         assert!(error.message().contains("items of 24 bytes"), "{error}");
     }
 
@@ -385,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_page_of_zeros_is_an_empty_page() {
-        Page::zeroed().verify(id(0)).unwrap();
+        Page::zeroed().verify(DATABASE, id(0)).unwrap();
     }
 
     #[test]
@@ -396,8 +401,8 @@ mod tests {
             page.header.lower.set(lower);
             page.header.upper.set(upper);
             page.header.special.set(special);
-            page.seal(id(3));
-            let error = page.verify(id(3)).unwrap_err();
+            page.seal(DATABASE, id(3));
+            let error = page.verify(DATABASE, id(3)).unwrap_err();
             assert_eq!(error.state().code(), "XX001", "{error}");
         }
     }

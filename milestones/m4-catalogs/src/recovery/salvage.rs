@@ -15,7 +15,7 @@
 //!   rows that were deleted; an error says so, wrong rows would not.
 
 use crate::buffer::{BASE, MAX_GAP, Options, Pages};
-use crate::directory::FORMAT_FILE;
+use crate::directory::{self, DatabaseId, FORMAT_FILE};
 use crate::error::{Error, Result, SqlState};
 use crate::page::{FileId, PAGE_SIZE, Page, PageId, PageNo};
 use crate::transaction::{COMMIT_LOG, FIRST_XID};
@@ -74,6 +74,7 @@ impl Damage {
 }
 
 /// Before the directory of a damaged database is opened: nothing is known of it without its format file, so it gets one.
+/// Which database it is, the control file knows as well.
 pub fn complete_directory(
     vfs: &dyn Vfs,
     format: &str,
@@ -82,19 +83,24 @@ pub fn complete_directory(
 ) -> Result<()> {
     let names = vfs.list("").map_err(|error| Error::io("open", vfs.root(), error))?;
     if names.iter().any(|name| name == FORMAT_FILE) {
-        return Ok(());
-    }
-    if !names.iter().any(|name| own_names.contains(&name.as_str())) {
+        match directory::read_format(vfs, format) {
+            Err(error) if error.state() == SqlState::DataCorrupted => damage.note(error.to_string()),
+            _ => return Ok(()),
+        }
+    } else if !names.iter().any(|name| own_names.contains(&name.as_str())) {
         let message = format!("there is no database in directory \"{}\"", vfs.root());
         return Err(Error::new(SqlState::UndefinedFile, message));
+    } else {
+        damage.note(format!("file \"{FORMAT_FILE}\": is missing"));
     }
-    damage.note(format!("file \"{FORMAT_FILE}\": is missing"));
-    vfs::replace_file(vfs, FORMAT_FILE, format!("{format}\n").as_bytes())
+    let content = directory::format_file(format, ControlFile::database(vfs)?);
+    vfs::replace_file(vfs, FORMAT_FILE, content.as_bytes())
 }
 
 /// Stands in for a control file that cannot be read.
 pub(super) fn guess_control(
     vfs: &Arc<dyn Vfs>,
+    database: DatabaseId,
     options: Options,
     damage: &mut Damage,
 ) -> Result<ControlFile> {
@@ -102,7 +108,7 @@ pub(super) fn guess_control(
     let segment_size = size.unwrap_or(options.segment_size);
     let first = match size {
         Some(size) => {
-            let mut segments = Segments::open(vfs.clone(), size)?;
+            let mut segments = Segments::open(vfs.clone(), database, size)?;
             LogReader::new(&mut segments, 0, 0).first_record()?
         }
         None => None,
@@ -113,6 +119,7 @@ pub(super) fn guess_control(
     });
     let redo = first.unwrap_or(Lsn::from(segment_size));
     let data = ControlData {
+        database,
         // No record may be of a later epoch than the control file's, and which that was is not known.
         epoch: u32::MAX - 1,
         redo,

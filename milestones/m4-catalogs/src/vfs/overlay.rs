@@ -176,6 +176,10 @@ impl Vfs for OverlayVfs {
         self.below.lock()
     }
 
+    fn random(&self) -> io::Result<u64> {
+        self.below.random()
+    }
+
     fn root(&self) -> String {
         self.below.root()
     }

@@ -6,6 +6,7 @@
 
 use super::record::ALIGNMENT;
 use super::{Lsn, MAX_LSN};
+use crate::directory::{DatabaseId, FORMAT_FILE};
 use crate::error::{Error, Result};
 use crate::transaction::{FIRST_XID, MAX_XID, Xid};
 use crate::vfs::{self, File, Vfs};
@@ -21,6 +22,8 @@ pub const SLOT_OFFSETS: [u64; 2] = [0, 4096];
 /// What a checkpoint leaves for the next start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlData {
+    /// Never changes; a control file that was copied from another database has another one.
+    pub database: DatabaseId,
     /// Raised each time the database is opened; every log record carries the epoch it was written in.
     pub epoch: u32,
     /// Replay begins here: everything the log says before is in the data files.
@@ -48,6 +51,7 @@ struct Slot {
     next_relation: U32,
     segment_size: U32,
     clean: U32,
+    database: U64,
     crc: U32,
 }
 
@@ -72,6 +76,19 @@ pub fn read_slots(file: &File) -> Result<[Option<SavedControl>; 2]> {
     Ok(saved)
 }
 
+/// The slots that are whole, the newest last; at least one.
+fn whole_slots(file: &File) -> Result<Vec<SavedControl>> {
+    let mut slots: Vec<SavedControl> = read_slots(file)?.into_iter().flatten().collect();
+    slots.sort_by_key(|slot| slot.sequence);
+    if slots.is_empty() {
+        return Err(Error::corrupted(
+            format_args!("file \"{CONTROL_FILE}\""),
+            "neither slot has a valid checksum: there is no way to tell where the log begins",
+        ));
+    }
+    Ok(slots)
+}
+
 /// The open control file.
 pub struct ControlFile {
     file: File,
@@ -85,9 +102,10 @@ pub struct ControlFile {
 
 impl ControlFile {
     /// Makes the control file of a new database. Its name is durable when the database is marked complete.
-    pub fn create(vfs: &dyn Vfs, segment_size: u32) -> Result<ControlFile> {
+    pub fn create(vfs: &dyn Vfs, database: DatabaseId, segment_size: u32) -> Result<ControlFile> {
         let redo = Lsn::from(segment_size);
         let data = ControlData {
+            database,
             epoch: 0,
             redo,
             durable: redo,
@@ -106,16 +124,16 @@ impl ControlFile {
     }
 
     /// Reads both slots and goes by the newer whole one.
-    pub fn open(vfs: &dyn Vfs) -> Result<ControlFile> {
+    pub fn open(vfs: &dyn Vfs, database: DatabaseId) -> Result<ControlFile> {
         let file = File::open(vfs, CONTROL_FILE)?;
-        let mut slots: Vec<SavedControl> = read_slots(&file)?.into_iter().flatten().collect();
-        slots.sort_by_key(|slot| slot.sequence);
-        let Some(newest) = slots.last() else {
+        let slots = whole_slots(&file)?;
+        let newest = slots[slots.len() - 1];
+        if let Some(foreign) = slots.iter().map(|slot| slot.data.database).find(|found| *found != database) {
             return Err(Error::corrupted(
                 format_args!("file \"{CONTROL_FILE}\""),
-                "neither slot has a valid checksum: there is no way to tell where the log begins",
+                format_args!("belongs to database {foreign}, but file \"{FORMAT_FILE}\" says {database}"),
             ));
-        };
+        }
         Ok(ControlFile {
             file,
             sequence: newest.sequence,
@@ -123,6 +141,12 @@ impl ControlFile {
             older_redo: slots[0].data.redo,
             one_slot: slots.len() == 1,
         })
+    }
+
+    /// Which database the control file belongs to.
+    pub fn database(vfs: &dyn Vfs) -> Result<DatabaseId> {
+        let slots = whole_slots(&File::open(vfs, CONTROL_FILE)?)?;
+        Ok(slots[slots.len() - 1].data.database)
     }
 
     /// The control file as somebody who could not read it thinks it was: for salvage, which keeps it in memory.
@@ -175,6 +199,7 @@ impl ControlFile {
             next_relation: data.next_relation.into(),
             segment_size: data.segment_size.into(),
             clean: u32::from(data.clean).into(),
+            database: data.database.0.into(),
             crc: 0.into(),
         };
         slot.crc = slot.compute_crc().into();
@@ -202,6 +227,7 @@ impl Slot {
     /// these.
     fn data(&self) -> Result<ControlData> {
         let data = ControlData {
+            database: DatabaseId(self.database.get()),
             epoch: self.epoch.get(),
             redo: self.redo.get(),
             durable: self.durable.get(),
@@ -240,11 +266,12 @@ fn impossible(what: std::fmt::Arguments<'_>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::DATABASE;
     use crate::vfs::MemoryVfs;
 
     fn written() -> (MemoryVfs, ControlData) {
         let vfs = MemoryVfs::new();
-        let mut control = ControlFile::create(&vfs, 65536).unwrap();
+        let mut control = ControlFile::create(&vfs, DATABASE, 65536).unwrap();
         let mut data = control.data();
         for redo in [100_000, 200_000] {
             (data.redo, data.durable) = (redo, redo + 40);
@@ -256,7 +283,7 @@ mod tests {
     #[test]
     fn the_newer_slot_counts_and_the_log_is_kept_for_the_older() {
         let (vfs, data) = written();
-        let control = ControlFile::open(&vfs).unwrap();
+        let control = ControlFile::open(&vfs, DATABASE).unwrap();
         assert_eq!(control.data(), data);
         assert_eq!(control.keep_from(), 100_000);
     }
@@ -266,7 +293,7 @@ mod tests {
         for offset in SLOT_OFFSETS {
             let (vfs, _) = written();
             vfs.open(CONTROL_FILE).unwrap().write_at(&[0xff], offset + 20).unwrap();
-            let redo = ControlFile::open(&vfs).unwrap().data().redo;
+            let redo = ControlFile::open(&vfs, DATABASE).unwrap().data().redo;
             assert!(redo == 100_000 || redo == 200_000);
         }
     }
@@ -277,7 +304,18 @@ mod tests {
         for offset in SLOT_OFFSETS {
             vfs.open(CONTROL_FILE).unwrap().write_at(&[0xff], offset + 20).unwrap();
         }
-        assert_eq!(ControlFile::open(&vfs).err().unwrap().state().code(), "XX001");
+        assert_eq!(ControlFile::open(&vfs, DATABASE).err().unwrap().state().code(), "XX001");
+    }
+
+    #[test]
+    fn a_slot_of_another_database_is_an_error() {
+        let (vfs, data) = written();
+        let other = DatabaseId(DATABASE.0 + 1);
+        let refused = |database| ControlFile::open(&vfs, database).err().map(|error| error.to_string());
+        assert!(refused(other).unwrap().contains("file \"control\": belongs to database "));
+        // Of two databases, one slot each.
+        ControlFile::open(&vfs, DATABASE).unwrap().write(ControlData { database: other, ..data }).unwrap();
+        assert!(refused(other).is_some() && refused(DATABASE).is_some());
     }
 
     #[test]
@@ -300,8 +338,8 @@ mod tests {
             let (vfs, _) = written();
             let mut forged = good;
             forge(&mut forged);
-            ControlFile::open(&vfs).unwrap().write(forged).unwrap();
-            let error = ControlFile::open(&vfs).err().unwrap();
+            ControlFile::open(&vfs, DATABASE).unwrap().write(forged).unwrap();
+            let error = ControlFile::open(&vfs, DATABASE).err().unwrap();
             assert!(error.message().starts_with("file \"control\": impossible"), "{error}");
             assert!(error.message().contains(what) && error.state().code() == "XX001", "{error}");
         }
@@ -316,8 +354,12 @@ mod tests {
             file.read_at(slot, offset).unwrap();
         }
         file.write_at(&slots[0], SLOT_OFFSETS[1]).unwrap();
-        assert_eq!(ControlFile::open(&vfs).unwrap().newest_epoch(), 1, "the other may have been newer");
+        assert_eq!(
+            ControlFile::open(&vfs, DATABASE).unwrap().newest_epoch(),
+            1,
+            "the other may have been newer"
+        );
         file.write_at(&slots[1], SLOT_OFFSETS[0]).unwrap();
-        assert!(ControlFile::open(&vfs).is_err());
+        assert!(ControlFile::open(&vfs, DATABASE).is_err());
     }
 }

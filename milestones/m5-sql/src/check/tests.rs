@@ -7,7 +7,7 @@ use crate::heap::Heap;
 use crate::page::{
     Delta, FileId, HAS_FREE_LINES, LinePointer, PAGE_SIZE, Page, PageId, PageKind, PageMut, PageNo,
 };
-use crate::testing::{open_pages, transact};
+use crate::testing::{DATABASE, open_pages, transact};
 use crate::transaction::Transaction;
 use crate::tuple::{Layout, TUPLE_HEADER_SIZE, TupleBuffer, TupleHeader};
 use crate::types::{Column, DataType, Schema, Value};
@@ -63,7 +63,7 @@ fn damage(vfs: &MemoryVfs, id: PageId, change: impl FnOnce(&mut Page)) {
     let mut page = Page::zeroed();
     file.read_exact_at(page.bytes_mut(), offset).unwrap();
     change(&mut page);
-    page.seal(id);
+    page.seal(DATABASE, id);
     file.write_all_at(page.bytes(), offset).unwrap();
 }
 

@@ -22,18 +22,17 @@ use std::sync::Arc;
 pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
     DataDirectory::expect(&*vfs)?;
     let overlay: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs.clone()));
-    let directory = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?;
+    let database_id = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?.database();
     let mut report = Report::default();
-    let segments = check::log::check_files(&overlay, &mut report);
-    drop(directory);
+    let segments = check::log::check_files(&overlay, database_id, &mut report);
     match Database::open(overlay, Options::default()) {
         Ok(mut database) => database.check_into(&mut report),
         Err(error) if error.state() == SqlState::LockFileExists => return Err(error),
         Err(error) => {
             report.begin_part();
             report.problem(error);
-            check::files::check_pages(&vfs, &mut report);
-            check::written::check_files(&vfs, &mut report);
+            check::files::check_pages(&vfs, database_id, &mut report);
+            check::written::check_files(&vfs, database_id, &mut report);
             report.count("log segment", segments);
         }
     }
@@ -101,7 +100,7 @@ mod tests {
     use crate::execute::batch::Batch;
     use crate::heap::Heap;
     use crate::page::{PageNo, Tid};
-    use crate::testing::small_options;
+    use crate::testing::{DATABASE, small_options};
     use crate::transaction::{CommitLog, FROZEN_XID, Transaction};
     use crate::tuple::TupleBuffer;
     use crate::types::{DataType, Value};
@@ -217,7 +216,7 @@ mod tests {
         File::create(&disk, "wal/notes").unwrap();
         let report = check(&disk).to_string();
         assert!(
-            report.contains(&format!("file \"wal/{last}\": 100 bytes long, expected 65536\n")),
+            report.contains(&format!("file \"wal/{last}\": 100 bytes long, expected 65544\n")),
             "{report}"
         );
         assert!(report.contains("file \"wal/notes\": is not a segment of the log\n"), "{report}");
@@ -508,7 +507,7 @@ mod tests {
         let (first, second) = (page.line_pointer(1).to_bytes(), page.line_pointer(2).to_bytes());
         page.bytes_mut()[24..28].copy_from_slice(&second);
         page.bytes_mut()[28..32].copy_from_slice(&first);
-        page.seal(FileId::main(oid).page(2));
+        page.seal(DATABASE, FileId::main(oid).page(2));
         File::open(&disk, file).unwrap().write_all_at(page.bytes(), 2 * 8192).unwrap();
         let report = check(&disk);
         assert!(

@@ -24,7 +24,7 @@ pub use statement::{Sink, Tag};
 
 use crate::buffer::{BASE, Options, Pages};
 use crate::catalog::{self, Catalog, Oid, Table};
-use crate::directory::DataDirectory;
+use crate::directory::{DataDirectory, DatabaseId};
 use crate::error::{Error, Result, SqlState};
 use crate::execute::table_writer::TableWriter;
 use crate::page::FileId;
@@ -42,7 +42,7 @@ use std::sync::atomic::AtomicBool;
 use temp::TEMP_DIR;
 
 /// The format of this stage's data directories.
-const FORMAT: &str = "InoxDB m5-sql 2";
+const FORMAT: &str = "InoxDB m5-sql 3";
 
 /// What this stage keeps in a data directory.
 const OWN_NAMES: &[&str] = &[BASE, WAL_DIR, CONTROL_FILE, TEMP_DIR];
@@ -88,8 +88,8 @@ impl Database {
     pub fn open(vfs: Arc<dyn Vfs>, options: Options) -> Result<Database> {
         let mut directory = DataDirectory::open(&*vfs, FORMAT, OWN_NAMES)?;
         if directory.is_new() {
-            Pages::create(&vfs, options)?;
-            create_catalogs(&vfs, options)?;
+            Pages::create(&vfs, directory.database(), options)?;
+            create_catalogs(&vfs, directory.database(), options)?;
             directory.mark_complete(&*vfs)?;
         }
         Database::open_with(vfs, options, directory, Damage::Refused)
@@ -112,7 +112,7 @@ impl Database {
         mut damage: Damage,
     ) -> Result<Database> {
         damage.tolerate(CommitLog::check(&*vfs))?;
-        let (mut pages, recovery) = recovery::open_pages(vfs, options, &mut damage)?;
+        let (mut pages, recovery) = recovery::open_pages(vfs, directory.database(), options, &mut damage)?;
         let catalog = Catalog::load(&mut pages, &Transaction::default(), &mut damage)?;
         let mut swept = Vec::new();
         if !damage.is_noted() {
@@ -200,9 +200,9 @@ impl Database {
 }
 
 /// The catalogs of a new database, durable before the database is declared complete.
-fn create_catalogs(vfs: &Arc<dyn Vfs>, options: Options) -> Result<()> {
-    CommitLog::create(vfs)?;
-    let (mut pages, _) = recovery::open_pages(vfs.clone(), options, &mut Damage::Refused)?;
+fn create_catalogs(vfs: &Arc<dyn Vfs>, database: DatabaseId, options: Options) -> Result<()> {
+    CommitLog::create(vfs, database)?;
+    let (mut pages, _) = recovery::open_pages(vfs.clone(), database, options, &mut Damage::Refused)?;
     catalog::bootstrap(&mut pages)?;
     pages.shut_down()
 }

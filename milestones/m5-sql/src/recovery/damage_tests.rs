@@ -5,6 +5,7 @@ use crate::database::{Database, Sink};
 use crate::error::{Error, Result};
 use crate::execute::batch::Batch;
 use crate::page::{Delta, FileId, Page, PageId, PageKind, PageMut};
+use crate::testing::DATABASE;
 use crate::transaction::FROZEN_XID;
 use crate::types::{DataType, Value};
 use crate::vfs::{self, MemoryVfs, Vfs};
@@ -180,7 +181,7 @@ fn without_a_log_the_data_files_are_read_as_they_are() {
 #[test]
 fn every_segment_that_is_missing_short_or_long_is_refused_or_not_needed() {
     let (clean, ends) = crashed();
-    let needed = ControlFile::open(&clean).unwrap().data().redo / SEGMENT..=ends[99] / SEGMENT;
+    let needed = ControlFile::open(&clean, DATABASE).unwrap().data().redo / SEGMENT..=ends[99] / SEGMENT;
     drop(clean);
     for name in crashed().0.list(WAL_DIR).unwrap() {
         let (number, path) = (u64::from_str_radix(&name, 16).unwrap(), format!("wal/{name}"));
@@ -233,12 +234,12 @@ fn append(vfs: &MemoryVfs, end: Lsn, (xid, epoch): (u64, u32), fill: impl FnOnce
     let mut buffer = Vec::new();
     let start = record::begin(&mut buffer);
     let blocks = fill(&mut buffer);
-    record::finish(&mut buffer, start, (RecordKind::Change, blocks, xid), (end, end, epoch));
-    Segments::open(Arc::new(vfs.clone()), SEGMENT as u32).unwrap().write(&buffer, end).unwrap();
+    record::finish(&mut buffer, start, DATABASE, (RecordKind::Change, blocks, xid), (end, end, epoch));
+    Segments::open(Arc::new(vfs.clone()), DATABASE, SEGMENT as u32).unwrap().write(&buffer, end).unwrap();
 }
 
 fn epoch(vfs: &MemoryVfs) -> u32 {
-    ControlFile::open(vfs).unwrap().data().epoch
+    ControlFile::open(vfs, DATABASE).unwrap().data().epoch
 }
 
 fn page_of(kind: PageKind) -> (Page, Delta) {
@@ -390,7 +391,7 @@ fn a_commit_log_or_free_space_map_of_another_kind_is_an_error() {
             let id = FileId::parse(path.strip_prefix("base/").unwrap()).unwrap().page(0);
             let (mut page, mut delta) = (Page::zeroed(), Delta::default());
             PageMut::new(&mut page, &mut delta).init(kind, special);
-            Files::new(Arc::new(vfs.clone())).write(id, &mut page).unwrap();
+            Files::new(Arc::new(vfs.clone()), DATABASE).write(id, &mut page).unwrap();
             // Where tables are looked up in tables, a damaged commit log shows as soon as that.
             let opened = Database::open(Arc::new(vfs), options());
             let used = opened.and_then(|mut db| match write {
@@ -415,7 +416,7 @@ fn opening_a_database_that_is_in_order_writes_nothing_until_something_changes() 
     insert(&mut db, 200).unwrap();
     assert_eq!(epoch(&vfs), db.pages().control().epoch, "no record without its epoch being durable");
     let (end, mut segments) =
-        (db.pages().wal().end(), Segments::open(Arc::new(vfs.clone()), SEGMENT as u32).unwrap());
+        (db.pages().wal().end(), Segments::open(Arc::new(vfs.clone()), DATABASE, SEGMENT as u32).unwrap());
     let mut reader = LogReader::new(&mut segments, db.pages().control().redo, 0);
     while reader.next_record().unwrap().is_some() {}
     assert_eq!(reader.position(), end);
@@ -424,7 +425,7 @@ fn opening_a_database_that_is_in_order_writes_nothing_until_something_changes() 
 #[test]
 fn a_lost_newer_slot_does_not_make_an_epoch_come_twice() {
     let (vfs, _) = crashed();
-    let control = ControlFile::open(&vfs).unwrap();
+    let control = ControlFile::open(&vfs, DATABASE).unwrap();
     vfs.open("control").unwrap().write_at(&[0xee], control.slot_offset() + 20).unwrap();
     let known = control.data().epoch;
     let mut db = Database::open(Arc::new(vfs), options()).unwrap();

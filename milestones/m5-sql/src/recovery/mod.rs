@@ -22,6 +22,7 @@ mod salvage;
 pub use salvage::{Damage, complete_directory};
 
 use crate::buffer::{BASE, MAX_GAP, Options, Pages, WrittenPages};
+use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
 use crate::page::{FileId, PageId, PageNo};
 use crate::vfs::Vfs;
@@ -52,24 +53,25 @@ pub struct RecoveryReport {
 /// with them calls [`finish`].
 pub fn open_pages(
     vfs: Arc<dyn Vfs>,
+    database: DatabaseId,
     options: Options,
     damage: &mut Damage,
 ) -> Result<(Pages, RecoveryReport)> {
     vfs.list(BASE).map_err(|error| Error::io("list", BASE, error))?;
-    let control_file = match damage.tolerate(ControlFile::open(&*vfs))? {
+    let control_file = match damage.tolerate(ControlFile::open(&*vfs, database))? {
         Some(control_file) => control_file,
-        None => salvage::guess_control(&vfs, options, damage)?,
+        None => salvage::guess_control(&vfs, database, options, damage)?,
     };
     let control = control_file.data();
-    if damage.tolerate(Segments::open(vfs.clone(), control.segment_size))?.is_none() {
+    if damage.tolerate(Segments::open(vfs.clone(), database, control.segment_size))?.is_none() {
         salvage::do_without_log(&*vfs)?;
     }
-    let mut segments = Segments::open(vfs.clone(), control.segment_size)?;
+    let mut segments = Segments::open(vfs.clone(), database, control.segment_size)?;
     let end = find_end(&mut segments, &control_file, damage)?;
     if !damage.is_noted() {
         segments.make_durable(end.durable, end.lsn)?;
     }
-    let replay_from = Segments::open(vfs.clone(), control.segment_size)?;
+    let replay_from = Segments::open(vfs.clone(), database, control.segment_size)?;
 
     let mut report = RecoveryReport {
         clean: control.clean,

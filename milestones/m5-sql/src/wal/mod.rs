@@ -99,7 +99,9 @@ impl Wal {
                 "a change is too large for one log record",
             ));
         }
-        record::finish(&mut self.buffer, start, (kind, blocks, xid), (lsn, self.durable, self.epoch));
+        let database = self.segments.database();
+        let (what, place) = ((kind, blocks, xid), (lsn, self.durable, self.epoch));
+        record::finish(&mut self.buffer, start, database, what, place);
         if self.buffer.len() >= WRITE_SIZE && self.failed.is_none() {
             // It is remembered if that fails.
             let _ = self.write();

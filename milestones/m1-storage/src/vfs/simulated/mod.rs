@@ -216,6 +216,10 @@ impl Vfs for SimulatedVfs {
         Ok(Box::new(SimulatedLock { vfs: self.clone(), process: disk.process }))
     }
 
+    fn random(&self) -> io::Result<u64> {
+        Ok(super::REPEATABLE)
+    }
+
     fn root(&self) -> String {
         "(simulated disk)".to_string()
     }

@@ -130,6 +130,10 @@ impl Vfs for OsVfs {
         Ok(Box::new(OsLock { _handle: self.tree.lock()? }))
     }
 
+    fn random(&self) -> io::Result<u64> {
+        Ok(getrandom::u64()?)
+    }
+
     fn root(&self) -> String {
         self.root.display().to_string()
     }
