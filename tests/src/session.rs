@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::process::Process;
 use crate::stages;
@@ -239,21 +239,28 @@ impl Player<'_> {
     }
 }
 
-/// Takes out what is different each time: the temporary folder and how long things took.
+/// Takes out what is different each time: the temporary folder, and what [`without_chance`] does.
 fn normalised(transcript: &str, folder: &Path) -> String {
     let mut text = transcript.to_owned();
     for path in [folder.canonicalize().ok(), Some(folder.to_path_buf())].into_iter().flatten() {
         text = text.replace(&*path.to_string_lossy(), "DIR");
     }
-    without_times(&text)
+    without_chance(&text)
 }
 
-/// How long things took is different each time.
-pub fn without_times(text: &str) -> String {
-    match Regex::new(r"(?m)^Time: [0-9.]+ ?ms") {
-        Ok(time) => time.replace_all(text, "Time: #ms").into_owned(),
-        Err(_) => text.to_owned(),
-    }
+/// How long things took is different each time, and so are the checksums of pages: the database's random identifier is in
+/// them. A page that was never written has none, only zeros, and they stay.
+pub fn without_chance(text: &str) -> String {
+    let times = Regex::new(r"(?m)^Time: [0-9.]+ ?ms");
+    let checksums =
+        Regex::new(r"(?m)^(│ 8 +│ )[0-9a-f]{2}(?: [0-9a-f]{2}){3}( +│ checksum +│ )([0-9a-f]{8})");
+    let (Ok(times), Ok(checksums)) = (times, checksums) else { return text.to_owned() };
+    let text = times.replace_all(text, "Time: #ms");
+    let mask = |found: &Captures| match &found[3] {
+        "00000000" => found[0].to_owned(),
+        _ => format!("{}## ## ## ##{}########", &found[1], &found[2]),
+    };
+    checksums.replace_all(&text, mask).into_owned()
 }
 
 #[cfg(test)]
@@ -275,6 +282,16 @@ mod tests {
             Step::Type("get a\n".into()),
         ];
         assert_eq!(session.steps, expected);
+    }
+
+    #[test]
+    fn a_checksum_is_chance_and_zeros_are_not() {
+        let row = |bytes: &str, number: &str| {
+            format!("│ 8      │ {bytes}             │ checksum       │ {number} │")
+        };
+        assert_eq!(without_chance(&row("bc a8 2e 48", "482ea8bc")), row("## ## ## ##", "########"));
+        let zeros = row("00 00 00 00", "00000000");
+        assert_eq!(without_chance(&zeros), zeros);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use inox_progress::Progress;
-use inox_tests::session::without_times;
+use inox_tests::session::without_chance;
 use serde_json::{Value, json};
 
 use crate::script::Script;
@@ -137,7 +137,7 @@ pub fn try_out(root: &Path, module: &Path) -> Result<Option<String>> {
 fn comparable(transcript: &str) -> Vec<String> {
     let process = ["[exit ", "[killed ", "[started ", "Created data directory", "Using a simulated disk"];
     let is_answer = |line: &&str| !process.iter().any(|said| line.starts_with(said));
-    without_times(transcript).lines().map(str::trim_end).filter(is_answer).map(str::to_owned).collect()
+    without_chance(transcript).lines().map(str::trim_end).filter(is_answer).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -99,6 +99,10 @@ impl Vfs for Tap {
         self.disk.lock()
     }
 
+    fn random(&self) -> io::Result<u64> {
+        self.disk.random()
+    }
+
     fn root(&self) -> String {
         self.disk.root()
     }

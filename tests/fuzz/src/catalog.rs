@@ -34,8 +34,9 @@ macro_rules! catalogs {
         pub fn $function(bytes: &[u8]) -> bool {
             use std::sync::Arc;
             use $stage::database::Database;
+            use $stage::directory::DatabaseId;
             use $stage::page::{Delta, FileId, PAGE_SIZE, Page, PageMut};
-            use $stage::vfs::MemoryVfs;
+            use $stage::vfs::{MemoryVfs, REPEATABLE};
 
             fn options() -> $stage::buffer::Options {
                 $stage::buffer::Options {
@@ -73,7 +74,7 @@ macro_rules! catalogs {
                     let end = pointer.offset() + item.len();
                     page.bytes_mut()[pointer.offset()..end].copy_from_slice(&item);
                 }
-                page.seal(FileId::main(relation).page(0));
+                page.seal(DatabaseId(REPEATABLE), FileId::main(relation).page(0));
                 first.copy_from_slice(page.bytes());
             }
 

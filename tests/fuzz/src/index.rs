@@ -16,7 +16,7 @@ use m5_sql::vfs::{MemoryVfs, Vfs};
 use crate::images::file;
 use crate::images::m5::{Files, disk, files};
 use crate::sql::small_options;
-use crate::sqlstate;
+use crate::{DATABASE, sqlstate};
 
 const RELATION: u32 = 16385;
 
@@ -24,9 +24,8 @@ const RELATION: u32 = 16385;
 const MANY: usize = 100_000;
 
 fn open(vfs: Arc<dyn Vfs>) -> Pages {
-    let (pages, _) =
-        recovery::open_pages(vfs, small_options(), &mut Damage::Refused).expect("a directory without fault");
-    pages
+    let opened = recovery::open_pages(vfs, DATABASE, small_options(), &mut Damage::Refused);
+    opened.expect("a directory without fault").0
 }
 
 fn tree() -> BTree {
@@ -57,8 +56,8 @@ impl Bases {
     fn new() -> Bases {
         let vfs = Arc::new(MemoryVfs::new());
         let (as_vfs, options) = (vfs.clone() as Arc<dyn Vfs>, small_options());
-        Pages::create(&as_vfs, options).expect("a new directory");
-        CommitLog::create(&as_vfs).expect("a new commit log");
+        Pages::create(&as_vfs, DATABASE, options).expect("a new directory");
+        CommitLog::create(&as_vfs, DATABASE).expect("a new commit log");
         let mut pages = open(vfs.clone());
         let mut tree = BTree::create(&mut pages, FROZEN_XID, RELATION, "t_key").expect("a new index");
         pages.shut_down().expect("memory");
@@ -113,7 +112,7 @@ impl Spoiled {
         // A line pointer that was spoiled before may lead beyond the page.
         let targets = page.bytes_mut().get_mut(at..).unwrap_or_default();
         targets.iter_mut().zip(self.bytes).for_each(|(target, byte)| *target = byte);
-        page.seal(FileId::main(RELATION).page(number as u32));
+        page.seal(DATABASE, FileId::main(RELATION).page(number as u32));
         bytes[number * PAGE_SIZE..(number + 1) * PAGE_SIZE].copy_from_slice(page.bytes());
     }
 }

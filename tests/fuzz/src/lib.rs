@@ -37,6 +37,11 @@ mod tuple;
 use std::fmt::Display;
 
 use arbitrary::{Arbitrary, Unstructured};
+use m5_sql::directory::DatabaseId;
+use m5_sql::vfs::REPEATABLE;
+
+/// That of every database in memory.
+const DATABASE: DatabaseId = DatabaseId(REPEATABLE);
 
 /// One place where something comes in.
 pub struct Target {

@@ -15,12 +15,12 @@ use crate::images::m5::{Files, disk, files};
 use crate::record::seal;
 use crate::small_disk::SmallDisk;
 use crate::sql::{run, small_options};
-use crate::{Content, sqlstate};
+use crate::{Content, DATABASE, sqlstate};
 
 const SEGMENT: usize = 1 << 16;
 
 /// Bytes of a control slot, its checksum the last four of them.
-const SLOT_SIZE: usize = 60;
+const SLOT_SIZE: usize = 68;
 
 /// A record that lies somewhere: how it comes there, and what is put right.
 #[derive(Arbitrary, Debug)]
@@ -74,13 +74,14 @@ pub fn log(bytes: &[u8]) -> bool {
     for (number, segment) in (1..).zip(all.chunks(SEGMENT)) {
         let file = disk.create(&format!("wal/{number:016X}")).expect("a new file");
         file.write_at(segment, 0).expect("a file in memory");
+        file.write_at(&DATABASE.0.to_le_bytes(), SEGMENT as u64).expect("a file in memory");
     }
     read_log(disk, start, start + u64::from(durable) % 512)
 }
 
 /// Reads to the end; whether there was anything.
 fn read_log(disk: Arc<dyn Vfs>, start: u64, durable: u64) -> bool {
-    let mut segments = Segments::open(disk, SEGMENT as u32).expect("segments");
+    let mut segments = Segments::open(disk, DATABASE, SEGMENT as u32).expect("segments");
     let mut reader = LogReader::new(&mut segments, start, durable);
     let mut records = 0;
     loop {
@@ -136,9 +137,9 @@ impl Killed {
         ] {
             run(&mut database, statement).expect("a statement without fault");
         }
-        let control = ControlFile::open(&*vfs).expect("a control file").data();
+        let control = ControlFile::open(&*vfs, DATABASE).expect("a control file").data();
         drop(database);
-        let mut segments = Segments::open(vfs.clone(), SEGMENT as u32).expect("segments");
+        let mut segments = Segments::open(vfs.clone(), DATABASE, SEGMENT as u32).expect("segments");
         let mut reader = LogReader::new(&mut segments, control.redo, control.durable);
         let mut records = Vec::new();
         while let Some(record) = reader.next_record().expect("a log without fault") {
@@ -300,7 +301,7 @@ pub fn control(bytes: &[u8]) -> bool {
         file.write_at(slot, offset).expect("a file in memory");
     }
     let _ = File::open(&alone, "control").map(|file| read_slots(&file));
-    match ControlFile::open(&alone) {
+    match ControlFile::open(&alone, DATABASE) {
         Err(error) => {
             sqlstate(error.state().code(), &error);
             false
@@ -309,7 +310,7 @@ pub fn control(bytes: &[u8]) -> bool {
             let data = control.data();
             assert!(control.keep_from() <= data.redo && data.redo <= data.durable);
             if control.write(data).is_ok() {
-                assert_eq!(ControlFile::open(&alone).expect("what was written").data(), data);
+                assert_eq!(ControlFile::open(&alone, DATABASE).expect("what was written").data(), data);
             }
             true
         }
@@ -339,6 +340,7 @@ fn slots(bytes: &[u8]) -> Option<[[u8; SLOT_SIZE]; 2]> {
         slot[..len].copy_from_slice(&from[..len]);
         if flags >> number & 1 == 0 {
             slot[..8].copy_from_slice(b"InoxCtrl");
+            slot[SLOT_SIZE - 12..SLOT_SIZE - 4].copy_from_slice(&DATABASE.0.to_le_bytes());
             let crc = crc32c::crc32c(&slot[..SLOT_SIZE - 4]);
             slot[SLOT_SIZE - 4..].copy_from_slice(&crc.to_le_bytes());
         }

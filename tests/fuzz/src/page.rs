@@ -11,6 +11,7 @@ use m5_sql::page::{
 use m5_sql::tuple::TupleHeader;
 use m5_sql::wal::record::{self, Record, RecordKind};
 
+use crate::DATABASE;
 use crate::pages::{compact, unpack};
 
 const KINDS: [PageKind; 4] = [PageKind::Heap, PageKind::FreeSpaceMap, PageKind::CommitLog, PageKind::BTree];
@@ -24,8 +25,8 @@ pub fn page(bytes: &[u8]) -> bool {
     let Some((count, rest)) = bytes.split_first() else { return false };
     let (edits, rest) = rest.split_at(rest.len().min(usize::from(count % 16) * 4));
     let mut page = unpack(rest);
-    page.seal(id());
-    if page.verify(id()).is_err() {
+    page.seal(DATABASE, id());
+    if page.verify(DATABASE, id()).is_err() {
         return false;
     }
     look(&page);
@@ -87,9 +88,9 @@ fn assert_replays(old: Page, delta: &Delta, new: &Page, (kind, xid, lsn): (Recor
     let start = record::begin(&mut log);
     record::add_delta(&mut log, id(), new, delta);
     record::add_image(&mut log, id(), new);
-    record::finish(&mut log, start, (kind, 2, xid), (lsn, lsn, 3));
+    record::finish(&mut log, start, DATABASE, (kind, 2, xid), (lsn, lsn, 3));
     let len = log.first_chunk().map_or(0, |len| u32::from_le_bytes(*len)) as usize;
-    let record = Record::parse(&log[..len]).expect("a record").expect("its checksum is right");
+    let record = Record::parse(DATABASE, &log[..len]).expect("a record").expect("its checksum is right");
     record.check().expect("what was written makes sense");
     assert_eq!((record.kind, record.xid(), record.lsn()), (kind, xid, lsn));
     let blocks = record.blocks().expect("two blocks");
@@ -251,8 +252,8 @@ pub fn page_edits(bytes: &[u8]) -> bool {
     }
     let kind = if xid % 2 == 0 { RecordKind::Change } else { RecordKind::Commit };
     assert_replays(old, &delta, &page, (kind, u64::from(xid), u64::from(lsn)));
-    page.seal(id());
-    page.verify(id()).expect("a page that was only edited");
+    page.seal(DATABASE, id());
+    page.verify(DATABASE, id()).expect("a page that was only edited");
     steps > 1
 }
 

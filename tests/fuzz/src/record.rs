@@ -5,11 +5,13 @@ use m5_sql::page::{FileId, PAGE_SIZE, Page, PageKind};
 use m5_sql::wal::Block;
 use m5_sql::wal::record::{self, MAX_RECORD_SIZE, RECORD_HEADER_SIZE, Record, RecordKind, Step};
 
+use crate::DATABASE;
+
 /// A record with its length and its checksum put right, if it is long enough to have them.
 pub fn record(bytes: &[u8]) -> bool {
     let mut bytes = bytes[..bytes.len().min(MAX_RECORD_SIZE)].to_vec();
     seal(&mut bytes);
-    let Ok(Some(record)) = Record::parse(&bytes) else { return false };
+    let Ok(Some(record)) = Record::parse(DATABASE, &bytes) else { return false };
     let _ = (record.end() >= record.lsn(), record.xid());
     let checked = record.check();
     if let Ok(blocks) = record.blocks() {
@@ -51,7 +53,7 @@ pub fn seal(bytes: &mut [u8]) {
     let len = bytes.len() as u32;
     bytes[..4].copy_from_slice(&len.to_le_bytes());
     bytes[15] &= 0x3f;
-    let crc = crc32c::crc32c(&bytes[8..]);
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&DATABASE.0.to_le_bytes()), &bytes[8..]);
     bytes[4..8].copy_from_slice(&crc.to_le_bytes());
 }
 
@@ -77,7 +79,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
                     _ => record::add_image(&mut bytes, id, &page),
                 }
             }
-            record::finish(&mut bytes, start, (kind, blocks, 5), (65536, 65536, 1));
+            record::finish(&mut bytes, start, DATABASE, (kind, blocks, 5), (65536, 65536, 1));
             bytes.truncate(bytes.first_chunk().map_or(0, |len| u32::from_le_bytes(*len)) as usize);
             seeds.push(bytes);
         }

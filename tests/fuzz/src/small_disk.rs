@@ -54,6 +54,10 @@ impl Vfs for SmallDisk {
         self.0.lock()
     }
 
+    fn random(&self) -> io::Result<u64> {
+        self.0.random()
+    }
+
     fn root(&self) -> String {
         self.0.root()
     }

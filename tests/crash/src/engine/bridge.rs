@@ -50,6 +50,9 @@ macro_rules! bridge {
                 fn lock(&self) -> io::Result<Box<dyn vfs::DirectoryLock>> {
                     Ok(Box::new(Lock(self.0.lock()?)))
                 }
+                fn random(&self) -> io::Result<u64> {
+                    self.0.random()
+                }
                 fn root(&self) -> String {
                     self.0.root()
                 }

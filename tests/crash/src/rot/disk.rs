@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use m1_storage::vfs::{DirectoryLock, RawFile, Vfs};
+use m1_storage::vfs::{DirectoryLock, REPEATABLE, RawFile, Vfs};
 
 /// Files by their paths. Copies share the bytes until they are written to.
 pub type Files = BTreeMap<String, Arc<Vec<u8>>>;
@@ -117,6 +117,10 @@ impl Vfs for Disk {
         struct Lock;
         impl DirectoryLock for Lock {}
         Ok(Box::new(Lock))
+    }
+
+    fn random(&self) -> io::Result<u64> {
+        Ok(REPEATABLE)
     }
 
     fn root(&self) -> String {

@@ -1,10 +1,12 @@
 //! Wrong contents under right checksums.
 
+use m1_storage::directory::DatabaseId;
 use m1_storage::page::{FileId, Page};
+use m1_storage::vfs::REPEATABLE;
 
 use super::damage::{edit, pages};
 use super::disk::Files;
-use super::image::{Image, Log, PAGE, SLOT_OFFSETS, SLOT_SIZE};
+use super::image::{Image, Log, PAGE, SLOT_OFFSETS, SLOT_SIZE, record_crc};
 
 /// What a word becomes.
 const VALUES: u64 = 6;
@@ -63,7 +65,7 @@ fn change_page(
     let what = change(bytes)?;
     let mut page = Page::zeroed();
     page.bytes_mut().copy_from_slice(bytes);
-    page.seal(FileId::parse(path.strip_prefix("base/")?)?.page(number as u32));
+    page.seal(DatabaseId(REPEATABLE), FileId::parse(path.strip_prefix("base/")?)?.page(number as u32));
     bytes.copy_from_slice(page.bytes());
     Some(what)
 }
@@ -86,7 +88,7 @@ pub fn record(image: &Image, files: &mut Files, number: u64) -> Option<String> {
     let rest = log.at(record.lsn, len.clamp(bytes.len(), 1 << 19)).and_then(|all| all.get(bytes.len()..));
     let mut covered = [bytes.get(8..)?, rest.unwrap_or_default()].concat();
     covered.truncate(len.saturating_sub(8));
-    bytes[4..8].copy_from_slice(&crc32c::crc32c(&covered).to_le_bytes());
+    bytes[4..8].copy_from_slice(&record_crc(&covered).to_le_bytes());
     let size = 1 << 16;
     for (index, byte) in bytes.iter().enumerate() {
         let lsn = record.lsn + index as u64;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use m1_storage::vfs::REPEATABLE;
+
 use super::disk::{Disk, Files};
 use crate::engine::{Engine, Refusal, Sizes, Stage};
 use crate::model::{Ids, Op, State, Table, TableName};
@@ -211,7 +213,7 @@ impl Log {
             let whole = (rest.len() >= 40 && len >= 40 && u64_at(rest, 8) == Some(lsn))
                 .then(|| rest.get(..len))
                 .flatten()
-                .filter(|bytes| u32_at(bytes, 4) == Some(crc32c::crc32c(&bytes[8..])));
+                .filter(|bytes| u32_at(bytes, 4) == Some(record_crc(&bytes[8..])));
             match whole {
                 Some(bytes) => {
                     records.push(Record { lsn, bytes: bytes.to_vec() });
@@ -225,6 +227,11 @@ impl Log {
     }
 }
 
+/// The checksum of a record's bytes from its position on: they follow the identifier of the database.
+pub fn record_crc(covered: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&REPEATABLE.to_le_bytes()), covered)
+}
+
 fn records(files: &Files) -> Vec<Record> {
     Log::new(files).records()
 }
@@ -232,7 +239,11 @@ fn records(files: &Files) -> Vec<Record> {
 /// How far into each file there is something worth damaging: all of it, but of the log only what was written.
 fn used(files: &Files) -> BTreeMap<String, usize> {
     let length = |path: &str, bytes: &[u8]| match path.starts_with("wal/") {
-        true => bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last + 64).min(bytes.len())),
+        // Behind it is the identifier of the database.
+        true => bytes[..bytes.len() - size_of_val(&REPEATABLE)]
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| (last + 64).min(bytes.len())),
         false => bytes.len(),
     };
     files.iter().map(|(path, bytes)| (path.clone(), length(path, bytes))).collect()
@@ -243,7 +254,7 @@ pub struct ControlSlot {
     pub durable: u64,
 }
 
-pub const SLOT_SIZE: usize = 60;
+pub const SLOT_SIZE: usize = 68;
 pub const SLOT_OFFSETS: [usize; 2] = [0, 4096];
 
 /// The slots of the control file whose checksums are right.
