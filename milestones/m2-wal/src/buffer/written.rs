@@ -84,11 +84,7 @@ impl WrittenPages {
             return Err(Error::corrupted(id, "is all zeros, but the log knows that it was written"));
         }
         if page.lsn() > log_end {
-            let (lsn, end) = (display(page.lsn()), display(log_end));
-            let what = format!("has LSN {lsn}, but the log ends at {end}");
-            return Err(Error::corrupted(id, what).with_detail(
-                "The log has lost its end, or is an older copy: transactions that were committed are missing from it.",
-            ));
+            return Err(newer_than_log(id, page.lsn(), log_end));
         }
         // Where the log is lost (then no page is too new for it), nobody knows.
         if !is_written && log_end < Lsn::MAX && !page.is_zeroed() {
@@ -136,6 +132,14 @@ impl WrittenPages {
         let known = self.marks.entry(file).or_default();
         *known = (*known).max(pages);
     }
+}
+
+/// A page that the log cannot have led to.
+pub fn newer_than_log(id: PageId, lsn: Lsn, log_end: Lsn) -> Error {
+    Error::corrupted(id, format_args!("has LSN {}, from behind the log's end", display(lsn))).with_detail(format!(
+        "The log ends at {}. It has lost its end, or is an older copy: transactions that were committed are missing.",
+        display(log_end)
+    ))
 }
 
 impl Entry {

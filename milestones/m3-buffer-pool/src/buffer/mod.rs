@@ -19,7 +19,7 @@ mod written;
 pub use change::Change;
 pub use files::{BASE, Files};
 pub use pool::{Frame, Pool, Statistics};
-pub use written::WrittenPages;
+pub use written::{WrittenPages, newer_than_log};
 
 use crate::directory::DatabaseId;
 use crate::error::{Error, Result};

@@ -4,8 +4,8 @@
 //! the next start begins there. A log may end in the middle of a record, and one slot of the control file may be torn:
 //! both are what a power cut leaves. They are noted, and they are no problems.
 
-use super::Report;
 use super::heap::{Bounds, every_page};
+use super::{Report, written};
 use crate::buffer::Pages;
 use crate::directory::DatabaseId;
 use crate::error::{Error, Result};
@@ -36,10 +36,11 @@ pub fn check_files(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report
     let first = older.redo.min(newer.redo);
     let count = check_segments(&mut segments, first, newer, report);
     match read_all(&mut segments, first, newer, report) {
-        Ok((end, records)) if !newer.clean => {
-            let (redo, end) = (display(newer.redo), display(end));
+        Ok((log_end, records)) if !newer.clean => {
+            let (redo, end) = (display(newer.redo), display(log_end));
             let records = if records == 1 { "1 record".to_string() } else { format!("{records} records") };
             report.note(format!("not closed in order: the log is replayed from {redo} to {end}, {records}"));
+            written::check_newer(vfs, database, log_end, report);
         }
         Ok(_) => {}
         Err(error) => report.problem(error),

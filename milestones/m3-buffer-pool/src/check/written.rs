@@ -2,7 +2,7 @@
 //! not, in one that does.
 
 use super::Report;
-use crate::buffer::{BASE, Files, MAX_GAP, Pages, WrittenPages};
+use crate::buffer::{BASE, Files, MAX_GAP, Pages, WrittenPages, newer_than_log};
 use crate::directory::DatabaseId;
 use crate::error::Result;
 use crate::page::Page;
@@ -25,6 +25,27 @@ pub fn check_files(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report
         // The first page that the file is too short for says it for all.
         for number in 0..count.min(there.saturating_add(1)) {
             report.ok(written.read(&mut files, Lsn::MAX, file.page(number), &mut page));
+        }
+    }
+}
+
+/// Looks for pages that are newer than the log, in the files as a crash has left them. Replay would hide some: one that is
+/// logged as a whole is begun anew, and nobody reads what was there. Of pages that cannot be read, the log may mend some.
+pub fn check_newer(vfs: &Arc<dyn Vfs>, database: DatabaseId, log_end: Lsn, report: &mut Report) {
+    let mut files = Files::new(vfs.clone(), database);
+    let mut page = Page::zeroed();
+    for file in files.list().unwrap_or_default() {
+        report.begin_part();
+        let (count, mut empty) = (files.page_count(file).unwrap_or(0), 0);
+        for id in (0..count).map(|number| file.page(number)) {
+            let is_read = files.read(id, &mut page).is_ok();
+            if is_read && page.lsn() > log_end {
+                report.problem(newer_than_log(id, page.lsn(), log_end));
+            }
+            empty = if is_read && page.is_zeroed() { empty + 1 } else { 0 };
+            if empty > MAX_GAP {
+                break;
+            }
         }
     }
 }

@@ -270,8 +270,8 @@ fn a_page_from_another_log_is_noticed_unless_the_log_is_lost() {
     page.set_lsn(7 << 32);
     files.write(id, &mut page).unwrap();
     let error = count(&mut pages, TABLE).unwrap_err();
-    let what = format!("has LSN 7/0, but the log ends at {end}");
-    assert_names(&error, id.file, &what);
+    assert_names(&error, id.file, "has LSN 7/0, from behind the log's end");
+    assert!(error.detail().unwrap().starts_with(&format!("The log ends at {end}. ")), "{error:?}");
     assert_eq!(count(&mut pages, OTHER).unwrap(), 110);
     pages.accept_lost_log();
     assert_eq!(count(&mut pages, TABLE).unwrap(), 100);
