@@ -83,8 +83,41 @@ fn another_version_or_milestone() {
     first.unwrap().finish().unwrap();
     assert_refused(
         other.path(),
-        &["has format \"InoxDB m1-storage 2\", this program reads \"InoxDB m5-sql "],
+        &["has format \"InoxDB m1-storage 3\", this program reads \"InoxDB m5-sql "],
     );
+}
+
+#[test]
+fn a_directory_from_before_databases_had_an_identifier() {
+    for (stage, name) in
+        [(1, "m1-storage"), (2, "m2-wal"), (3, "m3-buffer-pool"), (4, "m4-catalogs"), (5, "m5-sql")]
+    {
+        let home = tempfile::tempdir().unwrap();
+        let run = || {
+            let program = stages::program(stage).unwrap();
+            let process = Process::start(program, &["data"], home.path(), inox_tests::process::PATIENCE);
+            process.unwrap().finish().unwrap().0
+        };
+        run();
+        fs::write(home.path().join("data/inoxdb.format"), format!("InoxDB {name} 2\n")).unwrap();
+        let expected = format!("has format \"InoxDB {name} 2\", this program reads \"InoxDB {name} 3\"");
+        let said = run();
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
+fn the_identifier_is_in_the_control_file_too() {
+    let home = home();
+    let path = home.path().join("data/inoxdb.format");
+    let sound = fs::read_to_string(&path).unwrap();
+    let damaged = sound.replace("\ndatabase ", "\ndatabase 0");
+    assert_ne!(sound, damaged, "{sound}");
+    fs::write(&path, damaged).unwrap();
+    assert_refused(home.path(), &["file \"inoxdb.format\": does not say which database this is"]);
+    let arguments = ["--salvage", "--csv", "--tuples-only", "data"];
+    let (said, _) = run(home.path(), &arguments, "SELECT sum(n) FROM others;").unwrap();
+    assert!(said.contains("does not say which database") && said.ends_with("\n15\n"), "{said}");
 }
 
 #[test]

@@ -21,9 +21,11 @@ use std::sync::Arc;
 pub fn check_directory(vfs: Arc<dyn Vfs>) -> Result<Report> {
     DataDirectory::expect(&*vfs)?;
     let overlay: Arc<dyn Vfs> = Arc::new(OverlayVfs::new(vfs.clone()));
-    let database_id = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?.database();
+    let directory = DataDirectory::open(&*overlay, FORMAT, OWN_NAMES)?;
+    let database_id = directory.database();
     let mut report = Report::default();
     let segments = check::log::check_files(&overlay, database_id, &mut report);
+    drop(directory);
     match Database::open(overlay, Options::default()) {
         Ok(mut database) => database.check_into(&mut report),
         Err(error) if error.state() == SqlState::LockFileExists => return Err(error),

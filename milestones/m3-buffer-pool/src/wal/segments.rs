@@ -279,19 +279,23 @@ impl Segments {
             self.vfs.remove(&beside).map_err(|error| Error::io("remove", &beside, error))?;
         }
         let file = File::create(&*self.vfs, &beside)?;
-        let zeros = vec![0; (self.size as usize).min(1 << 20)];
-        for offset in (0..u64::from(self.size)).step_by(zeros.len()) {
-            if let Err(error) = file.write_all_at(&zeros, offset) {
-                // The disk is full: do not keep what was taken of it.
-                let _ = self.vfs.remove(&beside);
-                return Err(error);
-            }
+        if let Err(error) = self.fill(&file) {
+            // The disk is full: do not keep what was taken of it.
+            let _ = self.vfs.remove(&beside);
+            return Err(error);
         }
-        file.write_all_at(&self.database.0.to_le_bytes(), u64::from(self.size))?;
         file.sync_data()?;
         self.name(&beside, number)?;
         self.numbers.insert(number);
         Ok(())
+    }
+
+    fn fill(&self, file: &File) -> Result<()> {
+        let zeros = vec![0; (self.size as usize).min(1 << 20)];
+        for offset in (0..u64::from(self.size)).step_by(zeros.len()) {
+            file.write_all_at(&zeros, offset)?;
+        }
+        file.write_all_at(&self.database.0.to_le_bytes(), u64::from(self.size))
     }
 
     /// Gives a file the name of a segment, and makes the name durable.
