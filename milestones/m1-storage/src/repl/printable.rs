@@ -1,5 +1,5 @@
-//! Text that is safe to print. What a terminal takes for an order, what turns a text around and what nobody can see is
-//! written out, as psql writes control characters.
+//! Text that is safe to print. psql escapes control characters; this module escapes those, the characters that change the
+//! direction of writing, and the invisible ones.
 //!
 //! Two invisible characters stay: the joiners U+200C and U+200D. Persian and the languages of India are spelled with
 //! them, and so are most emoji of people. They move nothing and hide nothing. That two texts may look alike by them is

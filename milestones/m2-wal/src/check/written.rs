@@ -29,8 +29,9 @@ pub fn check_files(vfs: &Arc<dyn Vfs>, database: DatabaseId, report: &mut Report
     }
 }
 
-/// Looks for pages that are newer than the log, in the files as a crash has left them. Replay would hide some: one that is
-/// logged as a whole is begun anew, and nobody reads what was there. Of pages that cannot be read, the log may mend some.
+/// Reports pages that are newer than the log's end, in the files as the crash left them. It has to run before replay, which
+/// overwrites a page with its image from the log without reading the old one. It skips pages that it cannot read: the log
+/// may repair them.
 pub fn check_newer(vfs: &Arc<dyn Vfs>, database: DatabaseId, log_end: Lsn, report: &mut Report) {
     let mut files = Files::new(vfs.clone(), database);
     let mut page = Page::zeroed();

@@ -101,7 +101,7 @@ pub fn complain(text: &str) {
 }
 
 fn complain_to(complaints: &mut dyn Write, text: &str) {
-    // Nobody to tell is no reason to stop, and `eprintln!` would panic.
+    // The program goes on without a standard error; `eprintln!` would panic.
     let _ = complaints.write_all(printable(text).as_bytes());
 }
 
