@@ -57,13 +57,19 @@ struct Chunk<'a> {
 }
 
 pub fn run(context: &Context) -> Result<Outcome> {
-    let mut images = Vec::new();
+    let (mut images, mut unsound) = (Vec::new(), Outcome::default());
     for stage in STAGES {
         for end in End::ALL {
-            let image = Image::new(*stage, end);
-            images
-                .push(image.map_err(|error| anyhow!("{stage},{}: without any damage: {error}", end.name()))?);
+            match Image::new(*stage, end) {
+                Ok(image) => images.push(image),
+                Err(error) => {
+                    unsound.failures.push(format!("{stage},{}: without any damage: {error}", end.name()));
+                }
+            }
         }
+    }
+    if !unsound.failures.is_empty() {
+        return Ok(unsound);
     }
     let mut chunks = Vec::new();
     for image in &images {
