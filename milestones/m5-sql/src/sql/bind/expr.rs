@@ -20,8 +20,9 @@ use sqlparser::tokenizer::Span;
 /// How deep expressions may nest, not counting parentheses that only group. A chain is one level.
 const MAX_DEPTH: usize = 600;
 
-/// Nodes that may be bound twice because SQL defines one form by another (BETWEEN, CASE with an operand).
-const MAX_COPIED: usize = 1_000_000;
+/// Nodes that may be bound twice because SQL defines one form by another (BETWEEN, CASE with an operand). Each takes up to
+/// 150 bytes in the tree and in the plan.
+const MAX_COPIED: usize = 250_000;
 
 /// An aggregate is bound to a column beyond any that a table can have: this one plus its number.
 pub const AGGREGATES: usize = 1 << 20;
